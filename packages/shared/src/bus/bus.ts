@@ -1,0 +1,178 @@
+import { jetstream, jetstreamManager, type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
+import { connect, headers as natsHeaders, type NatsConnection } from '@nats-io/transport-node';
+import type { Logger } from 'pino';
+import { assertNoOpenTransaction } from '../db/transaction.ts';
+import { CONSUMERS, ensureTopology, type ConsumerName } from './topology.ts';
+
+/** One message of a durable consumer. Exactly one of `ack` and `nak` is called for each. */
+export interface BusMessage {
+  readonly subject: string;
+  readonly payload: string;
+  readonly redelivered: boolean;
+  readonly deliveries: number;
+  ack(): void;
+  nak(delayMs: number): void;
+}
+
+/** The message bus as the services see it. Its JetStream form is below; a simulated one can stand in for it. */
+export interface Bus {
+  /** Stores a message in its stream; resolves when the broker acknowledged it. `messageId` deduplicates for 2 min. */
+  publish(
+    subject: string,
+    payload: string,
+    options: { messageId: string; traceparent?: string | null },
+  ): Promise<{ seq: number }>;
+  /** Hands the durable consumer's messages to `handle` until stopped. Survives the broker's restarts and the stream's re-creation. */
+  consume(consumer: ConsumerName, handle: (message: BusMessage) => void): Promise<{ stop(): Promise<void> }>;
+  /** A hint that may be lost: no stream, no answer. */
+  hint(subject: string, payload?: string): void;
+  /** Receives hints. */
+  onHint(subject: string, handle: (payload: string) => void): void;
+  /** Round-trip time to the broker in ms. @throws when it does not answer within a second. */
+  ping(): Promise<number>;
+  close(): Promise<void>;
+}
+
+const PUBLISH_TIMEOUT_MS = 2_000;
+
+/** Connects to NATS and makes the streams and consumers exist, now and again after every reconnect. Waits for the broker as long as it takes. */
+export async function connectBus(options: { url: string; name: string; logger: Logger }): Promise<Bus> {
+  const { logger } = options;
+  const nc = await connect({
+    servers: options.url,
+    name: options.name,
+    waitOnFirstConnect: true,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 250,
+    reconnectJitter: 250,
+    timeout: 2_000,
+    pingInterval: 5_000,
+    maxPingOut: 2,
+  });
+  const js = jetstream(nc, { timeout: PUBLISH_TIMEOUT_MS });
+  const bus = new NatsBus(nc, js, logger);
+  await bus.ensure();
+  void bus.watch();
+  return bus;
+}
+
+class NatsBus implements Bus {
+  readonly #nc: NatsConnection;
+  readonly #js: JetStreamClient;
+  readonly #logger: Logger;
+  #ensuring: Promise<void> | null = null;
+
+  constructor(nc: NatsConnection, js: JetStreamClient, logger: Logger) {
+    this.#nc = nc;
+    this.#js = js;
+    this.#logger = logger;
+  }
+
+  /** One attempt at a time; repeated until it works or the connection is closed for good. */
+  ensure(): Promise<void> {
+    this.#ensuring ??= this.#ensure().finally(() => {
+      this.#ensuring = null;
+    });
+    return this.#ensuring;
+  }
+
+  async #ensure(): Promise<void> {
+    while (!this.#nc.isClosed()) {
+      try {
+        await ensureTopology(await jetstreamManager(this.#nc, { timeout: PUBLISH_TIMEOUT_MS }));
+        return;
+      } catch (error) {
+        this.#logger.warn({ err: error }, 'streams and consumers could not be declared, trying again');
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    }
+  }
+
+  async watch(): Promise<void> {
+    for await (const status of this.#nc.status()) {
+      if (status.type === 'disconnect') this.#logger.warn('connection to NATS lost');
+      if (status.type === 'reconnect') {
+        this.#logger.info('connection to NATS is back');
+        void this.ensure();
+      }
+    }
+  }
+
+  async publish(subject: string, payload: string, options: { messageId: string; traceparent?: string | null }) {
+    assertNoOpenTransaction(`publish to ${subject}`);
+    const headers = natsHeaders();
+    if (options.traceparent) headers.set('traceparent', options.traceparent);
+    try {
+      const ack = await this.#js.publish(subject, payload, { msgID: options.messageId, headers });
+      return { seq: ack.seq };
+    } catch (error) {
+      // A broker whose store was wiped answers that JetStream is not there: declare the streams again, the relay comes back.
+      if (error instanceof Error && error.name === 'JetStreamNotEnabled') void this.ensure();
+      throw error;
+    }
+  }
+
+  async consume(name: ConsumerName, handle: (message: BusMessage) => void) {
+    let stopped = false;
+    let close: (() => Promise<unknown>) | null = null;
+    const run = async () => {
+      while (!stopped && !this.#nc.isClosed()) {
+        try {
+          const consumer = await this.#js.consumers.get(CONSUMERS[name].stream, name);
+          const messages = await consumer.consume({ max_messages: 256, expires: 10_000 });
+          close = () => messages.close();
+          for await (const message of messages) handle(toBusMessage(message));
+        } catch (error) {
+          if (stopped) return;
+          this.#logger.warn({ err: error, consumer: name }, 'consumer interrupted, resuming');
+        }
+        if (stopped) return;
+        await this.ensure();
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+    };
+    const running = run();
+    return {
+      stop: async () => {
+        stopped = true;
+        await close?.();
+        await running;
+      },
+    };
+  }
+
+  hint(subject: string, payload = ''): void {
+    if (!this.#nc.isClosed()) this.#nc.publish(subject, payload);
+  }
+
+  onHint(subject: string, handle: (payload: string) => void): void {
+    this.#nc.subscribe(subject, { callback: (error, message) => (error ? undefined : handle(message.string())) });
+  }
+
+  async ping(): Promise<number> {
+    const timeout = new Promise<never>((_, reject) =>
+      setTimeout(() => reject(new Error('no answer from NATS')), 1_000).unref(),
+    );
+    return Promise.race([this.#nc.rtt(), timeout]);
+  }
+
+  async close(): Promise<void> {
+    if (this.#nc.isClosed()) return;
+    // Draining waits for the broker; one that is gone must not hold up the end of the process.
+    await Promise.race([this.#nc.drain(), new Promise((resolve) => setTimeout(resolve, 1_000).unref())]).catch(
+      () => undefined,
+    );
+    if (!this.#nc.isClosed()) await this.#nc.close();
+  }
+}
+
+function toBusMessage(message: JsMsg): BusMessage {
+  return {
+    subject: message.subject,
+    payload: message.string(),
+    redelivered: message.redelivered,
+    deliveries: message.info.deliveryCount,
+    ack: () => message.ack(),
+    nak: (delayMs) => message.nak(delayMs),
+  };
+}

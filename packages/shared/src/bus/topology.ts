@@ -1,0 +1,113 @@
+import {
+  AckPolicy,
+  DeliverPolicy,
+  DiscardPolicy,
+  RetentionPolicy,
+  StorageType,
+  type ConsumerConfig,
+  type JetStreamManager,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+
+/**
+ * Every stream and every durable consumer, declared here and nowhere else. Only what nats-server 2.9.10 knows is used: one filter
+ * subject a consumer, no per-message TTL, no metadata (see docs/adr/0004-nats-floor.md).
+ */
+
+const NANOS = 1_000_000;
+const DAY_MS = 86_400_000;
+
+export const STREAMS = {
+  BOOKING: { subjects: ['booking.>'] },
+  PAYMENT: { subjects: ['payment.>'] },
+  NOTIFICATION_RETRY: { subjects: ['notification_retry.>'] },
+  DEAD_LETTER: { subjects: ['dead_letter.>'] },
+} as const;
+
+export type StreamName = keyof typeof STREAMS;
+
+/** Families of events: each has its own sequence per booking, and a consumer that takes a family takes all of it. */
+export const FAMILIES = {
+  /** Holds taken and extended. */
+  hold: 'booking.hold.>',
+  /** What became of a booking: confirmed, cancelled, expired, failed. */
+  booking: 'booking.booking.>',
+  /** What the checkout saga asks of the payment service. */
+  checkout: 'booking.checkout.>',
+  /** What the payment service answers. */
+  payment: 'payment.payment.>',
+  notification_retry: 'notification_retry.>',
+  dead_letter: 'dead_letter.>',
+} as const;
+
+export type Family = keyof typeof FAMILIES;
+
+export const CONSUMERS = {
+  'payment-checkout': { stream: 'BOOKING', family: 'checkout' },
+  'booking-payment': { stream: 'PAYMENT', family: 'payment' },
+  'notification-booking': { stream: 'BOOKING', family: 'booking' },
+  'notification-retry': { stream: 'NOTIFICATION_RETRY', family: 'notification_retry' },
+} as const satisfies Record<string, { stream: StreamName; family: Family }>;
+
+export type ConsumerName = keyof typeof CONSUMERS;
+
+/** Subjects carry a partition, so that ordered consumption can later be spread over processes without a new layout. */
+export const PARTITIONS = 16;
+
+export function partitionOf(orderingKey: string): number {
+  let hash = 0;
+  for (let i = 0; i < orderingKey.length; i++) hash = (Math.imul(hash, 31) + orderingKey.charCodeAt(i)) | 0;
+  return (hash >>> 0) % PARTITIONS;
+}
+
+/** Subject of one event, e.g. `booking.checkout.07.capture_requested`. */
+export function subjectOf(family: Family, orderingKey: string, name: string): string {
+  const partition = String(partitionOf(orderingKey)).padStart(2, '0');
+  return FAMILIES[family].replace('>', `${partition}.${name}`);
+}
+
+function streamConfig(name: StreamName): Partial<StreamConfig> & { name: string } {
+  return {
+    name,
+    subjects: [...STREAMS[name].subjects],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    // A full stream refuses: the outbox keeps the message. Dropping the oldest would lose what a consumer has not read.
+    discard: DiscardPolicy.New,
+    max_age: 7 * DAY_MS * NANOS,
+    max_bytes: 4 * 1024 ** 3,
+    max_msg_size: 256 * 1024,
+    duplicate_window: 120_000 * NANOS,
+    num_replicas: 1,
+  };
+}
+
+function consumerConfig(name: ConsumerName): Partial<ConsumerConfig> {
+  return {
+    durable_name: name,
+    filter_subject: FAMILIES[CONSUMERS[name].family],
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    ack_wait: 30_000 * NANOS,
+    // The server never gives up on a message: the inbox counts and dead-letters (reliability.md, hazard 34).
+    max_deliver: -1,
+    max_ack_pending: 1000,
+  };
+}
+
+/** Makes every stream and consumer exist as declared. Safe to run again, from several processes, and after a wiped store. */
+export async function ensureTopology(jsm: JetStreamManager): Promise<void> {
+  for (const name of Object.keys(STREAMS) as StreamName[]) {
+    const config = streamConfig(name);
+    try {
+      await jsm.streams.add(config);
+    } catch (error) {
+      // 10058: it exists with other settings, so bring those up to date.
+      if (!(error instanceof Error && 'code' in error && error.code === 10058)) throw error;
+      await jsm.streams.update(name, config);
+    }
+  }
+  for (const name of Object.keys(CONSUMERS) as ConsumerName[]) {
+    await jsm.consumers.add(CONSUMERS[name].stream, consumerConfig(name));
+  }
+}

@@ -1,0 +1,255 @@
+import { z } from 'zod';
+import { amount, currency, humanText, id, instant, localDate, localTime, money, name, timeZone } from './common.ts';
+import { pageQuery } from '../http/pagination.ts';
+
+export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+export type Day = (typeof DAYS)[number];
+
+export const refundWindow = z.strictObject({
+  hours_before: z.number().int().min(0).max(8760),
+  percent: z.number().int().min(0).max(100),
+});
+
+/** Windows in any order; none of them twice. */
+export const refundPolicy = z
+  .array(refundWindow)
+  .max(10)
+  .refine(
+    (windows) => new Set(windows.map((w) => w.hours_before)).size === windows.length,
+    'each hours_before may stand once',
+  );
+
+export const venueBody = z
+  .strictObject({ name, time_zone: timeZone, currency, refund_policy: refundPolicy.optional() })
+  .meta({ id: 'VenueInput' });
+
+const catalogueObject = {
+  version: z.number().int(),
+  created_at: instant,
+  updated_at: instant,
+  archived_at: instant.nullable(),
+};
+
+export const venue = z
+  .object({
+    id: id('ven'),
+    object: z.literal('venue'),
+    name,
+    time_zone: z.string(),
+    currency,
+    refund_policy: z.array(refundWindow),
+    ...catalogueObject,
+  })
+  .meta({ id: 'Venue' });
+
+export const openingHours = z
+  .array(z.strictObject({ day: z.enum(DAYS), opens: localTime, closes: localTime }))
+  .max(28)
+  .superRefine((hours, context) => {
+    hours.forEach((entry, index) => {
+      if (entry.opens >= entry.closes) {
+        context.addIssue({
+          code: 'custom',
+          path: [index, 'closes'],
+          message: 'must be after opens; a night over midnight is two entries',
+        });
+      }
+      const clash = hours
+        .slice(0, index)
+        .some((o) => o.day === entry.day && o.opens < entry.closes && entry.opens < o.closes);
+      if (clash) context.addIssue({ code: 'custom', path: [index], message: 'overlaps other hours of the same day' });
+    });
+  });
+
+export const resourceBody = z
+  .strictObject({
+    venue_id: id('ven'),
+    name,
+    slot_minutes: z.number().int().min(5).max(1440),
+    min_slots: z.number().int().min(1).max(288).default(1),
+    max_slots: z.number().int().min(1).max(288).optional(),
+    opening_hours: openingHours.min(1),
+    price_per_slot: money,
+  })
+  .refine((r) => r.max_slots === undefined || r.max_slots >= r.min_slots, {
+    path: ['max_slots'],
+    message: 'must not be below min_slots',
+  })
+  .meta({ id: 'ResourceInput' });
+
+export const resource = z
+  .object({
+    id: id('res'),
+    object: z.literal('resource'),
+    venue_id: id('ven'),
+    name,
+    slot_minutes: z.number().int(),
+    min_slots: z.number().int(),
+    max_slots: z.number().int().nullable(),
+    opening_hours: z.array(z.object({ day: z.enum(DAYS), opens: z.string(), closes: z.string() })),
+    price_per_slot: money,
+    time_zone: z.string(),
+    ...catalogueObject,
+  })
+  .meta({ id: 'Resource' });
+
+/** Part of a seat label, so no dash: `A-12` must read one way only. */
+const rowLabel = z.string().regex(/^[A-Za-z0-9]{1,8}$/, 'must be 1 to 8 letters or digits');
+export const categoryName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]{0,31}$/, 'must be lower-case letters, digits, - and _');
+
+export const hallRow = z
+  .strictObject({
+    row: rowLabel,
+    seats: z.number().int().min(1).max(500),
+    category: categoryName.default('standard'),
+    accessible: z.array(z.number().int().min(1)).max(500).default([]),
+  })
+  .superRefine((row, context) => {
+    row.accessible.forEach((number, index) => {
+      if (number > row.seats)
+        context.addIssue({ code: 'custom', path: ['accessible', index], message: 'the row has no such seat' });
+    });
+  });
+
+export const hallBody = z
+  .strictObject({ venue_id: id('ven'), name, rows: z.array(hallRow).min(1).max(500) })
+  .superRefine((hall, context) => {
+    const seen = new Set<string>();
+    hall.rows.forEach((row, index) => {
+      if (seen.has(row.row))
+        context.addIssue({ code: 'custom', path: ['rows', index, 'row'], message: 'this row stands twice' });
+      seen.add(row.row);
+    });
+    const seats = hall.rows.reduce((sum, row) => sum + row.seats, 0);
+    if (seats > 100_000)
+      context.addIssue({ code: 'custom', path: ['rows'], message: 'a hall has at most 100,000 seats' });
+  })
+  .meta({ id: 'HallInput' });
+
+export const hall = z
+  .object({
+    id: id('hal'),
+    object: z.literal('hall'),
+    venue_id: id('ven'),
+    name,
+    rows: z.array(
+      z.object({
+        row: z.string(),
+        seats: z.number().int(),
+        category: z.string(),
+        accessible: z.array(z.number().int()),
+      }),
+    ),
+    seat_count: z.number().int(),
+    ...catalogueObject,
+  })
+  .meta({ id: 'Hall' });
+
+export const prices = z
+  .array(z.strictObject({ category: categoryName, amount }))
+  .min(1)
+  .max(50)
+  .superRefine((list, context) => {
+    const seen = new Set<string>();
+    list.forEach((price, index) => {
+      if (seen.has(price.category))
+        context.addIssue({ code: 'custom', path: [index, 'category'], message: 'this category stands twice' });
+      seen.add(price.category);
+    });
+  });
+
+export const eventBody = z
+  .strictObject({
+    venue_id: id('ven'),
+    name,
+    starts_at: instant,
+    ends_at: instant,
+    inventory: z.enum(['seats', 'pool']),
+    hall_id: id('hal').optional(),
+    capacity: z.number().int().min(1).max(1_000_000).optional(),
+    numbered: z.boolean().optional(),
+    prices,
+    max_per_booking: z.number().int().min(1).max(1000).optional(),
+    pricing: z.enum(['list', 'quoted']).default('list'),
+  })
+  .superRefine((event, context) => {
+    const refuse = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
+    if (Date.parse(event.ends_at) <= Date.parse(event.starts_at)) refuse('ends_at', 'must be after starts_at');
+    if (event.inventory === 'seats') {
+      if (event.hall_id === undefined) refuse('hall_id', 'is required for seats');
+      if (event.capacity !== undefined) refuse('capacity', 'comes from the hall');
+      if (event.numbered !== undefined) refuse('numbered', 'is for pools');
+    } else {
+      if (event.hall_id !== undefined) refuse('hall_id', 'is for seats');
+      if (event.capacity === undefined) refuse('capacity', 'is required for a pool');
+    }
+  })
+  .meta({ id: 'EventInput' });
+
+export const event = z
+  .object({
+    id: id('evt'),
+    object: z.literal('event'),
+    venue_id: id('ven'),
+    name,
+    starts_at: instant,
+    ends_at: instant,
+    time_zone: z.string(),
+    inventory: z.enum(['seats', 'pool']),
+    hall_id: id('hal').nullable(),
+    capacity: z.number().int(),
+    numbered: z.boolean(),
+    currency,
+    prices: z.array(z.object({ category: z.string(), amount })),
+    max_per_booking: z.number().int().nullable(),
+    pricing: z.enum(['list', 'quoted']),
+    ...catalogueObject,
+  })
+  .meta({ id: 'Event' });
+
+export const catalogueListQuery = z.strictObject({ ...pageQuery, venue_id: id('ven').optional() });
+
+export const seatAvailability = z
+  .object({
+    event_id: id('evt'),
+    version: z.number().int(),
+    as_of: instant,
+    counts: z.object({ available: z.number().int(), locked: z.number().int(), booked: z.number().int() }),
+    seats: z
+      .array(
+        z.object({
+          label: z.string(),
+          row: z.string(),
+          number: z.number().int(),
+          category: z.string(),
+          status: z.enum(['AVAILABLE', 'LOCKED', 'BOOKED']),
+        }),
+      )
+      .optional(),
+  })
+  .meta({ id: 'EventAvailability' });
+
+export const eventAvailabilityQuery = z.strictObject({ view: z.enum(['all', 'taken']).default('all') });
+export const resourceAvailabilityQuery = z.strictObject({
+  date: localDate,
+  days: z.coerce.number().int().min(1).max(31).default(1),
+});
+
+export const slotAvailability = z
+  .object({
+    resource_id: id('res'),
+    time_zone: z.string(),
+    slots: z.array(
+      z.object({
+        starts_at: instant,
+        ends_at: instant,
+        status: z.enum(['AVAILABLE', 'LOCKED', 'BOOKED', 'PAST']),
+        price: money,
+      }),
+    ),
+  })
+  .meta({ id: 'ResourceAvailability' });
+
+export const archiveReason = humanText(1, 500);

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { isId, type Id, type IdPrefix } from '../ids.ts';
+
+/** A public id of one kind. A malformed one in a body is a validation error; in a path it is 404, see `idParam`. */
+export const id = <P extends IdPrefix>(prefix: P) =>
+  z
+    .custom<Id<P>>((value) => isId(prefix, value), { message: `must be an id that starts with ${prefix}_` })
+    .meta({
+      type: 'string',
+      pattern: `^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`,
+    });
+
+export const currency = z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code in capitals');
+
+/** Minor units: whole, not negative, exact as a JSON number. */
+export const amount = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+export const money = z.strictObject({ amount, currency }).meta({ id: 'Money' });
+
+/** RFC 3339 with a zone; a local time without one is refused. Years stay within four digits. */
+export const instant = z.iso
+  .datetime({ offset: true, message: 'must be an RFC 3339 time with its zone, e.g. 2027-01-04T18:00:00Z' })
+  .meta({ format: 'date-time' });
+
+/** Text that people read: no control characters, no lone surrogates, no bidirectional overrides, in NFC. */
+export const humanText = (min: number, max: number) =>
+  z
+    .string()
+    .trim()
+    .min(min)
+    .max(max)
+    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
+    // eslint-disable-next-line no-control-regex
+    .refine(
+      (text) => !/[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/.test(text),
+      'must not contain control characters',
+    );
+
+export const name = humanText(1, 200);
+
+/** An IANA zone that this runtime knows, in its canonical spelling or an alias. */
+export const timeZone = z.string().max(64).refine(isTimeZone, 'must be an IANA time zone, e.g. Europe/Paris');
+
+function isTimeZone(value: string): boolean {
+  // Offsets such as +01:00 are accepted by Intl but know nothing of daylight saving.
+  if (!/^[A-Za-z]/.test(value)) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: value });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** `HH:MM` on a 24-hour clock; 24:00 is the end of the day. */
+export const localTime = z.string().regex(/^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'must be HH:MM');
+
+export const localDate = z.iso.date('must be a date YYYY-MM-DD');
+
+export const list = <T extends z.ZodType>(item: T) =>
+  z.object({
+    object: z.literal('list'),
+    data: z.array(item),
+    has_more: z.boolean(),
+    next_cursor: z.string().nullable(),
+  });
+
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    code: z.string(),
+    request_id: z.string(),
+    retryable: z.boolean(),
+    errors: z.array(z.object({ pointer: z.string(), code: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem' });

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { id } from './common.ts';
+
+/**
+ * Data of every event on the bus, by family and name; version 1 of each. Additive changes keep the version, so consumers accept
+ * unknown fields. Amounts are minor units as integers.
+ */
+
+const bookingRef = z.object({ booking_id: id('bkg') });
+
+/** Family `checkout`: what the saga asks of the payment service. One payment a booking; attempts are numbered from 1. */
+export const authorisationRequested = bookingRef.extend({
+  payment_id: id('pay'),
+  attempt: z.number().int().min(1),
+  user_id: id('usr'),
+  reference: z.string(),
+  amount: z.number().int().positive(),
+  currency: z.string(),
+  payment_method: z.string(),
+});
+export const captureRequested = bookingRef.extend({
+  payment_id: id('pay'),
+  attempt: z.number().int().min(1),
+  amount: z.number().int().positive(),
+  currency: z.string(),
+});
+/** Undo of an authorisation, also of one whose outcome nobody knows yet. Safe when nothing was authorised. */
+export const voidRequested = bookingRef.extend({
+  payment_id: id('pay'),
+  attempt: z.number().int().min(1),
+  reason: z.string(),
+});
+/** Undo of a capture: everything goes back. `refund_id` is the provider's idempotency key, so it happens once. */
+export const refundRequested = bookingRef.extend({
+  payment_id: id('pay'),
+  refund_id: id('rfd'),
+  amount: z.number().int().positive(),
+  currency: z.string(),
+  reason: z.string(),
+});
+
+export const checkoutEvents = {
+  authorisation_requested: authorisationRequested,
+  capture_requested: captureRequested,
+  void_requested: voidRequested,
+  refund_requested: refundRequested,
+} as const;
+
+/** Family `payment`: what the payment service answers. */
+const attemptRef = bookingRef.extend({ payment_id: id('pay'), attempt: z.number().int().min(1) });
+export const paymentEvents = {
+  authorised: attemptRef.extend({ provider_reference: z.string(), amount: z.number().int(), currency: z.string() }),
+  declined: attemptRef.extend({ reason: z.string() }),
+  requires_action: attemptRef.extend({ redirect_url: z.string() }),
+  /** The provider will tell later, by callback. */
+  processing: attemptRef,
+  /** Timeout, reset or 5xx: being looked into. */
+  unknown: attemptRef,
+  captured: attemptRef.extend({ provider_reference: z.string(), amount: z.number().int(), currency: z.string() }),
+  capture_failed: attemptRef.extend({ reason: z.string() }),
+  voided: attemptRef,
+  refunded: bookingRef.extend({
+    payment_id: id('pay'),
+    refund_id: id('rfd'),
+    amount: z.number().int(),
+    currency: z.string(),
+  }),
+  refund_failed: bookingRef.extend({ payment_id: id('pay'), refund_id: id('rfd'), reason: z.string() }),
+} as const;
+export type PaymentEventName = keyof typeof paymentEvents;
+
+/** Everything that a message to the customer needs; the notification service asks nobody. */
+export const bookingSnapshot = bookingRef.extend({
+  reference: z.string(),
+  user_id: id('usr'),
+  contact: z.object({ email: z.string(), name: z.string() }),
+  inventory: z.enum(['slots', 'seats', 'pool']),
+  title: z.string(),
+  venue: z.string(),
+  seats: z.array(z.string()),
+  quantity: z.number().int(),
+  starts_at: z.string(),
+  ends_at: z.string(),
+  time_zone: z.string(),
+  amount: z.number().int(),
+  currency: z.string(),
+});
+
+/** Family `booking`: what became of a booking. */
+export const bookingEvents = {
+  confirmed: bookingSnapshot,
+  cancelled: bookingSnapshot.extend({ reason: z.string() }),
+  expired: bookingSnapshot,
+  failed: bookingSnapshot.extend({ reason: z.string() }),
+} as const;
+
+/** Family `hold`. */
+export const holdEvents = {
+  held: bookingRef.extend({
+    user_id: id('usr'),
+    reference: z.string(),
+    inventory: z.enum(['slots', 'seats', 'pool']),
+    event_id: id('evt').nullable(),
+    resource_id: id('res').nullable(),
+    seats: z.array(z.string()),
+    quantity: z.number().int(),
+    hold_expires_at: z.string(),
+  }),
+} as const;
+
+/** Family `notification_retry`: a delivery whose next attempt is due. */
+export const notificationRetryEvents = { due: z.object({ delivery_id: id('dlv') }) } as const;

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { pageQuery } from '../http/pagination.ts';
+import { PAYMENT_STATUSES } from './bookings.ts';
+import { amount, currency, id, instant } from './common.ts';
+
+export const paymentListQuery = z.strictObject({ ...pageQuery, booking_id: id('bkg') });
+
+export const ATTEMPT_STATUSES = [
+  'PENDING',
+  'REQUIRES_ACTION',
+  'PROCESSING',
+  'AUTHORIZED',
+  'CAPTURED',
+  'VOIDED',
+  'DECLINED',
+  'UNKNOWN',
+] as const;
+
+export const paymentAttempt = z.object({
+  number: z.number().int(),
+  status: z.enum(ATTEMPT_STATUSES),
+  payment_method: z.string(),
+  decline_reason: z.string().nullable(),
+  created_at: instant,
+  updated_at: instant,
+});
+
+export const payment = z
+  .object({
+    id: id('pay'),
+    object: z.literal('payment'),
+    booking_id: id('bkg'),
+    status: z.enum(PAYMENT_STATUSES),
+    amount,
+    currency,
+    provider: z.string(),
+    provider_reference: z.string().nullable(),
+    attempts: z.array(paymentAttempt),
+    refunds: z.array(z.object({ id: id('rfd'), status: z.string(), amount, currency, created_at: instant })),
+    created_at: instant,
+    updated_at: instant,
+  })
+  .meta({ id: 'Payment' });
+
+export const webhookReceived = z.object({ received: z.literal(true) }).meta({ id: 'WebhookReceived' });

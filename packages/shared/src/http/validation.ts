@@ -1,0 +1,31 @@
+import type { z } from 'zod';
+import { Problem, type FieldError } from '../problems.ts';
+
+/** Checks a body. @throws Problem `validation_failed` with a JSON pointer to each wrong field. */
+export function parseBody<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
+  const result = schema.safeParse(body ?? {});
+  if (result.success) return result.data;
+  throw new Problem('validation_failed', { errors: toFieldErrors(result.error, '/') });
+}
+
+/** Checks a query. A parameter given twice is wrong, so is an unknown one. @throws Problem `validation_failed`. */
+export function parseQuery<S extends z.ZodType>(schema: S, query: unknown): z.output<S> {
+  const result = schema.safeParse(query);
+  if (result.success) return result.data;
+  throw new Problem('validation_failed', { errors: toFieldErrors(result.error, '?') });
+}
+
+function toFieldErrors(error: z.ZodError, start: '/' | '?'): FieldError[] {
+  return error.issues.slice(0, 50).flatMap((issue) => {
+    const path = issue.path.map((part) => String(part).replaceAll('~', '~0').replaceAll('/', '~1'));
+    // zod names all unknown keys in one issue; a pointer names one field.
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        pointer: start + [...path, key].join('/'),
+        code: 'unknown_field',
+        message: 'this field is not known here',
+      }));
+    }
+    return [{ pointer: start + path.join('/'), code: issue.code, message: issue.message }];
+  });
+}

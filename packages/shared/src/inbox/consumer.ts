@@ -1,0 +1,235 @@
+import type { Logger } from 'pino';
+import type { Bus, BusMessage } from '../bus/bus.ts';
+import { CONSUMERS, type ConsumerName } from '../bus/topology.ts';
+import type { Pool } from '../db/pool.ts';
+import { withTransaction, type Tx } from '../db/transaction.ts';
+import { failpoint } from '../failpoints.ts';
+import { Loop } from '../loop.ts';
+import { deadLetter } from './dead-letters.ts';
+import { recordFailure, recordRedelivery } from './attempts.ts';
+import { parseEvent, type IncomingEvent } from './incoming-event.ts';
+import { advancePosition, claimPosition, parkMessage, readyParked, takeParked, unpark } from './inbox-store.ts';
+
+/** Throw this for a message that no repetition can help: it goes to the dead letters at once. */
+export class PermanentMessageError extends Error {
+  override name = 'PermanentMessageError';
+}
+
+export interface ConsumerOptions {
+  readonly name: ConsumerName;
+  /** The service, e.g. `payment`: source of the dead-letter copies. */
+  readonly service: string;
+  readonly bus: Bus;
+  readonly pool: Pool;
+  readonly logger: Logger;
+  /** Applies one event inside the given transaction. What must happen after the commit is returned as a function. */
+  readonly handle: (tx: Tx, event: IncomingEvent) => Promise<void | (() => void)>;
+  /** Called after a dead letter was written, to nudge the relay. */
+  readonly onDeadLetter?: () => void;
+  /** Deliveries after which a message is given up; default 10. */
+  readonly maxAttempts?: number;
+  /** Bookings handled side by side; default 8. Messages of one booking are handled one after the other. */
+  readonly concurrency?: number;
+}
+
+/** The outcome of one delivery; for tests and metrics. */
+export type DeliveryOutcome = 'applied' | 'duplicate' | 'parked' | 'retry' | 'dead';
+
+interface AppliedInOrder {
+  outcome: 'applied' | 'duplicate' | 'parked';
+  afterCommit?: () => void;
+}
+
+/**
+ * Consumes one durable consumer with effects exactly once: inbox row, position and effect commit together, the acknowledgement
+ * follows. Events of one ordering key take effect in sequence: an early one is parked, and where one is dead-lettered the later
+ * ones wait (G6). A failing message is tried again with growing delays and given up after `maxAttempts`.
+ */
+export class InboxConsumer {
+  readonly #options: ConsumerOptions;
+  readonly #chains = new Map<string, Promise<void>>();
+  #active = 0;
+  readonly #waiting: (() => void)[] = [];
+  #subscription: { stop(): Promise<void> } | null = null;
+  readonly #sweep: Loop;
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+    this.#sweep = new Loop({
+      name: `${options.name}-parked`,
+      intervalMs: 1_000,
+      logger: options.logger,
+      runOnce: () => this.sweepParked(),
+    });
+  }
+
+  /** Applies parked messages whose turn came while nobody looked: after a crash, or after a failed attempt. */
+  async sweepParked(): Promise<{ more: boolean }> {
+    const ready = await readyParked(this.#options.pool, this.#options.name);
+    for (const { orderingKey, family } of ready) await this.drainParked(orderingKey, family);
+    return { more: false };
+  }
+
+  async start(): Promise<void> {
+    this.#sweep.start();
+    this.#subscription = await this.#options.bus.consume(this.#options.name, (message) => this.#enqueue(message));
+  }
+
+  /** Stops fetching and waits for what is being handled. */
+  async stop(): Promise<void> {
+    await this.#subscription?.stop();
+    await this.#sweep.stop();
+    await Promise.all(this.#chains.values());
+  }
+
+  #enqueue(message: BusMessage): void {
+    const key = orderingKeyOf(message);
+    const before = this.#chains.get(key) ?? Promise.resolve();
+    const chain = before.then(() => this.#limited(() => this.deliver(message))).then(() => undefined);
+    this.#chains.set(key, chain);
+    void chain.finally(() => {
+      if (this.#chains.get(key) === chain) this.#chains.delete(key);
+    });
+  }
+
+  async #limited<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#active >= (this.#options.concurrency ?? 8)) await new Promise<void>((go) => this.#waiting.push(go));
+    this.#active += 1;
+    try {
+      return await work();
+    } finally {
+      this.#active -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  /** Handles one delivery to its end and acknowledges it. Never throws. */
+  async deliver(message: BusMessage): Promise<DeliveryOutcome> {
+    const { name, pool, logger } = this.#options;
+    failpoint(`${name}.before_tx`);
+    let event: IncomingEvent | null = null;
+    let attempts = message.deliveries;
+    try {
+      event = parseEvent(message.payload, CONSUMERS[name].family);
+      // Counted before the work: a message that kills the process is counted as well (reliability.md, hazard 33).
+      if (message.redelivered) attempts = await recordRedelivery(pool, name, event.id);
+      if (attempts > this.#maxAttempts) {
+        await this.#giveUp(message, event, attempts, 'attempts_exhausted', null);
+        message.ack();
+        return 'dead';
+      }
+      const outcome = await this.#apply(message, event);
+      failpoint(`${name}.before_ack`);
+      message.ack();
+      return outcome;
+    } catch (error) {
+      try {
+        if (event === null || error instanceof PermanentMessageError) {
+          await this.#giveUp(message, event, attempts, event === null ? 'malformed' : 'permanent', error);
+          message.ack();
+          return 'dead';
+        }
+        await recordFailure(pool, name, event.id, describe(error));
+      } catch (bookkeeping) {
+        logger.warn({ err: bookkeeping, consumer: name }, 'could not record a failed delivery');
+      }
+      logger.warn(
+        { err: error, consumer: name, event_id: event?.id, attempts },
+        'message failed, will be delivered again',
+      );
+      message.nak(Math.min(30_000, 200 * 2 ** Math.min(attempts, 8)));
+      return 'retry';
+    }
+  }
+
+  async #apply(message: BusMessage, event: IncomingEvent): Promise<DeliveryOutcome> {
+    const outcome = await this.#applyInOrder(message.subject, message.payload, event);
+    if (outcome !== 'parked') await this.drainParked(event.orderingKey, event.family);
+    return outcome;
+  }
+
+  /**
+   * Applies whatever arrived too early and is next now, each in a transaction of its own. A failure is counted against the parked
+   * message and left to the sweep; it never comes out as an error.
+   */
+  async drainParked(orderingKey: string, family: string): Promise<void> {
+    const { name, pool, logger } = this.#options;
+    for (;;) {
+      const parked = await takeParked(pool, name, orderingKey, family);
+      if (!parked) return;
+      const event = parseEvent(parked.payload, CONSUMERS[name].family);
+      try {
+        await this.#applyInOrder(parked.subject, parked.payload, event);
+      } catch (error) {
+        await recordFailure(pool, name, event.id, describe(error));
+        const attempts = await recordRedelivery(pool, name, event.id);
+        logger.warn({ err: error, consumer: name, event_id: event.id, attempts }, 'parked message failed');
+        if (!(error instanceof PermanentMessageError) && attempts <= this.#maxAttempts) return;
+        const cause = error instanceof PermanentMessageError ? 'permanent' : 'attempts_exhausted';
+        await this.#giveUp(parked, event, attempts, cause, error);
+        await unpark(pool, name, event);
+        return;
+      }
+    }
+  }
+
+  get #maxAttempts(): number {
+    return this.#options.maxAttempts ?? 10;
+  }
+
+  async #applyInOrder(
+    subject: string,
+    payload: string,
+    event: IncomingEvent,
+  ): Promise<'applied' | 'duplicate' | 'parked'> {
+    const { name, pool } = this.#options;
+    const { outcome, afterCommit } = await withTransaction<AppliedInOrder>(pool, async (tx) => {
+      const { lastSeq, seen } = await claimPosition(tx, name, event);
+      if (seen || event.sequence <= lastSeq) return { outcome: 'duplicate' };
+      if (event.sequence > lastSeq + 1) {
+        await parkMessage(tx, name, event, subject, payload);
+        return { outcome: 'parked' };
+      }
+      const followUp = await this.#options.handle(tx, event);
+      await advancePosition(tx, name, event);
+      failpoint(`${name}.before_commit`);
+      return followUp ? { outcome: 'applied', afterCommit: followUp } : { outcome: 'applied' };
+    });
+    failpoint(`${name}.after_commit`);
+    afterCommit?.();
+    return outcome;
+  }
+
+  async #giveUp(
+    message: Pick<BusMessage, 'subject' | 'payload'>,
+    event: IncomingEvent | null,
+    attempts: number,
+    cause: string,
+    error: unknown,
+  ): Promise<void> {
+    const { name, pool, service, logger } = this.#options;
+    await withTransaction(pool, (tx) =>
+      deadLetter(tx, {
+        consumer: name,
+        service,
+        subject: message.subject,
+        payload: message.payload,
+        event,
+        attempts,
+        cause,
+        error: error === null ? null : describe(error),
+      }),
+    );
+    logger.error({ consumer: name, event_id: event?.id, cause, attempts }, 'message moved to the dead letters');
+    this.#options.onDeadLetter?.();
+  }
+}
+
+function orderingKeyOf(message: BusMessage): string {
+  // A cheap look, not a parse: malformed payloads share one chain and are dealt with in deliver().
+  return /"subject":"([^"]+)"/.exec(message.payload.slice(0, 400))?.[1] ?? '';
+}
+
+function describe(error: unknown): string {
+  return (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 2_000);
+}

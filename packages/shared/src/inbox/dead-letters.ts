@@ -1,0 +1,68 @@
+import type { Tx } from '../db/transaction.ts';
+import { newId } from '../ids.ts';
+import { appendToOutbox } from '../outbox/outbox.ts';
+import type { IncomingEvent } from './incoming-event.ts';
+
+export interface DeadLetter {
+  readonly consumer: string;
+  readonly service: string;
+  readonly subject: string;
+  readonly payload: string;
+  /** Null when the payload could not even be read. */
+  readonly event: IncomingEvent | null;
+  readonly attempts: number;
+  /** A short class for grouping: `malformed`, `permanent`, `attempts_exhausted`. */
+  readonly cause: string;
+  /** Null takes the last recorded error of the message. */
+  readonly error: string | null;
+}
+
+/**
+ * Writes the browsable row and, in the same transaction, the copy for the DEAD_LETTER stream. A message that is already there
+ * stays as it is.
+ */
+export async function deadLetter(tx: Tx, letter: DeadLetter): Promise<void> {
+  const id = newId('dlq');
+  const eventId = letter.event?.id ?? id;
+  const { rows } = await tx.query<{ error: string }>(
+    `insert into dead_letters (id, consumer, event_id, subject, ordering_key, family, seq, payload, attempts, cause, error)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+             coalesce($11, (select last_error from inbox_attempts where consumer = $2 and event_id = $3), 'process ended while handling it'))
+     on conflict do nothing
+     returning error`,
+    [
+      id,
+      letter.consumer,
+      eventId,
+      letter.subject,
+      letter.event?.orderingKey ?? null,
+      letter.event?.family ?? null,
+      letter.event?.sequence ?? null,
+      letter.payload,
+      letter.attempts,
+      letter.cause,
+      letter.error,
+    ],
+  );
+  if (rows.length === 0) return;
+  const { rows: clock } = await tx.query<{ at: Date }>('select clock.app_now() as at');
+  await appendToOutbox(tx, `/${letter.service}`, [
+    {
+      family: 'dead_letter',
+      name: letter.consumer.replaceAll('-', '_'),
+      orderingKey: id,
+      seq: 1,
+      cause: eventId,
+      at: clock[0]!.at,
+      data: {
+        dead_letter_id: id,
+        consumer: letter.consumer,
+        subject: letter.subject,
+        attempts: letter.attempts,
+        cause: letter.cause,
+        error: rows[0]!.error,
+        payload: letter.payload,
+      },
+    },
+  ]);
+}

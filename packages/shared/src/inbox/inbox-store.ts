@@ -1,0 +1,98 @@
+import type { Pool } from '../db/pool.ts';
+import type { Tx } from '../db/transaction.ts';
+import type { IncomingEvent } from './incoming-event.ts';
+
+type Positioned = Pick<IncomingEvent, 'id' | 'orderingKey' | 'family' | 'sequence'>;
+
+/**
+ * Locks the position of the event's ordering key and tells how far it has come, and whether this very event was seen before. The
+ * lock serialises replicas that hold messages of the same booking.
+ */
+export async function claimPosition(
+  tx: Tx,
+  consumer: string,
+  event: Positioned,
+): Promise<{ lastSeq: number; seen: boolean }> {
+  const { rows } = await tx.query<{ last_seq: number; seen: boolean }>(
+    `insert into inbox_positions as position (consumer, ordering_key, family, last_seq)
+     values ($1, $2, $3, 0)
+     on conflict (consumer, ordering_key, family) do update set last_seq = position.last_seq
+     returning last_seq,
+               exists (select from inbox where inbox.consumer = $1 and inbox.event_id = $4) as seen`,
+    [consumer, event.orderingKey, event.family, event.id],
+  );
+  return { lastSeq: rows[0]!.last_seq, seen: rows[0]!.seen };
+}
+
+/** Records that the event took effect; belongs in the transaction of the effect. */
+export async function advancePosition(tx: Tx, consumer: string, event: Positioned): Promise<void> {
+  await tx.query(
+    `with moved as (
+       update inbox_positions set last_seq = $5
+        where consumer = $1 and ordering_key = $2 and family = $3
+     ), no_longer_parked as (
+       delete from inbox_parked
+        where consumer = $1 and ordering_key = $2 and family = $3 and seq <= $5
+     )
+     insert into inbox (consumer, event_id) values ($1, $4)`,
+    [consumer, event.orderingKey, event.family, event.id, event.sequence],
+  );
+}
+
+/** Keeps a message that came before its turn. The same message again changes nothing. */
+export async function parkMessage(
+  tx: Tx,
+  consumer: string,
+  event: Positioned,
+  subject: string,
+  payload: string,
+): Promise<void> {
+  await tx.query(
+    `insert into inbox_parked (consumer, ordering_key, family, seq, event_id, subject, payload)
+     values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict do nothing`,
+    [consumer, event.orderingKey, event.family, event.sequence, event.id, subject, payload],
+  );
+}
+
+/** The parked message whose turn it is now, if there is one. It stays parked until it takes effect. */
+export async function takeParked(
+  pool: Pool,
+  consumer: string,
+  orderingKey: string,
+  family: string,
+): Promise<{ subject: string; payload: string } | null> {
+  const { rows } = await pool.query<{ subject: string; payload: string }>(
+    `select parked.subject, parked.payload
+       from inbox_parked parked
+       join inbox_positions position using (consumer, ordering_key, family)
+      where consumer = $1 and ordering_key = $2 and family = $3
+        and parked.seq = position.last_seq + 1`,
+    [consumer, orderingKey, family],
+  );
+  return rows[0] ?? null;
+}
+
+/** Ordering keys that have a parked message whose turn it is; a bounded number of them. */
+export async function readyParked(pool: Pool, consumer: string): Promise<{ orderingKey: string; family: string }[]> {
+  const { rows } = await pool.query<{ ordering_key: string; family: string }>(
+    `select parked.ordering_key, parked.family
+       from inbox_parked parked
+       join inbox_positions position using (consumer, ordering_key, family)
+      where consumer = $1
+        and parked.seq = position.last_seq + 1
+      limit 100`,
+    [consumer],
+  );
+  return rows.map((row) => ({ orderingKey: row.ordering_key, family: row.family }));
+}
+
+/** Removes a parked message that was dead-lettered. */
+export async function unpark(pool: Pool, consumer: string, event: Positioned): Promise<void> {
+  await pool.query('delete from inbox_parked where consumer = $1 and ordering_key = $2 and family = $3 and seq = $4', [
+    consumer,
+    event.orderingKey,
+    event.family,
+    event.sequence,
+  ]);
+}

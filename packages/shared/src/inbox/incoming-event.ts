@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import type { Family } from '../bus/topology.ts';
+
+/** An event as a handler gets it; `data` is checked by the handler's own schema. */
+export interface IncomingEvent {
+  readonly id: string;
+  readonly type: string;
+  /** Last token of the type, e.g. `captured`. */
+  readonly name: string;
+  readonly family: Family;
+  readonly orderingKey: string;
+  readonly sequence: number;
+  readonly time: Date;
+  readonly cause: string;
+  readonly traceparent: string | null;
+  readonly data: unknown;
+}
+
+const envelopeSchema = z.object({
+  id: z.string().min(1),
+  type: z.string().regex(/^holdfast\.[a-z_]+\.[a-z_]+\.v\d+$/),
+  subject: z.string().min(1),
+  family: z.string().min(1),
+  sequence: z.number().int().positive(),
+  time: z.string(),
+  cause: z.string(),
+  traceparent: z.string().optional(),
+  data: z.unknown(),
+});
+
+/** @throws Error when the payload is not one of our envelopes of this family. */
+export function parseEvent(payload: string, family: Family): IncomingEvent {
+  const envelope = envelopeSchema.parse(JSON.parse(payload));
+  if (envelope.family !== family) throw new Error(`event of family ${envelope.family} at a consumer of ${family}`);
+  return {
+    id: envelope.id,
+    type: envelope.type,
+    name: envelope.type.split('.')[2]!,
+    family,
+    orderingKey: envelope.subject,
+    sequence: envelope.sequence,
+    time: new Date(envelope.time),
+    cause: envelope.cause,
+    traceparent: envelope.traceparent ?? null,
+    data: envelope.data,
+  };
+}

@@ -1,0 +1,383 @@
+/**
+ * The registry of problem codes. Types, the OpenAPI document and the pages at /problems/<code> come from here, so a code that is not
+ * in this table cannot be answered. `retryable` tells a client whether the same request may succeed later.
+ */
+export const PROBLEMS = {
+  // Malformed requests
+  malformed_json: {
+    status: 400,
+    title: 'The body is not valid JSON',
+    retryable: false,
+    about: 'Send one JSON document in UTF-8.',
+  },
+  malformed_request: {
+    status: 400,
+    title: 'The request is malformed',
+    retryable: false,
+    about: 'A header or the request line cannot be understood.',
+  },
+  idempotency_key_missing: {
+    status: 400,
+    title: 'The Idempotency-Key header is missing',
+    retryable: false,
+    about:
+      'This call changes something that must not happen twice. Send an Idempotency-Key of your own making, and the same one when you repeat the call.',
+  },
+  idempotency_key_invalid: {
+    status: 400,
+    title: 'The Idempotency-Key is not usable',
+    retryable: false,
+    about: 'A key has 1 to 255 visible ASCII characters, quoted or bare.',
+  },
+  payload_too_large: {
+    status: 413,
+    title: 'The body is too large',
+    retryable: false,
+    about: 'JSON bodies may have up to 64 KiB, provider callbacks up to 1 MiB.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    title: 'The body must be application/json',
+    retryable: false,
+    about: 'Send Content-Type: application/json, in UTF-8 and without Content-Encoding.',
+  },
+  validation_failed: {
+    status: 422,
+    title: 'The request has wrong values',
+    retryable: false,
+    about: '`errors` lists each wrong field with a JSON pointer. Unknown fields are wrong too.',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'The Idempotency-Key was used for another request',
+    retryable: false,
+    about: 'A key stands for one request. Make a new key for a new request.',
+  },
+
+  // Identity
+  unauthenticated: {
+    status: 401,
+    title: 'Sign in first',
+    retryable: false,
+    about: 'Send Authorization: Bearer <access_token> with a token that has not expired.',
+  },
+  invalid_credentials: {
+    status: 401,
+    title: 'Email or password is wrong',
+    retryable: false,
+    about: 'Unknown addresses and wrong passwords get this same answer.',
+  },
+  refresh_invalid: {
+    status: 401,
+    title: 'The refresh token is not valid',
+    retryable: false,
+    about: 'It is unknown, expired or revoked: sign in again.',
+  },
+  refresh_reused: {
+    status: 401,
+    title: 'The refresh token was used before',
+    retryable: false,
+    about: 'All sessions that descend from it were ended: sign in again.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'Your role does not allow this',
+    retryable: false,
+    about: 'Catalogue writes need the role admin, operations need operator or admin.',
+  },
+  email_taken: { status: 409, title: 'This email address has an account', retryable: false, about: 'Sign in instead.' },
+
+  // General
+  not_found: {
+    status: 404,
+    title: 'There is no such thing, or it is not yours',
+    retryable: false,
+    about: 'Malformed ids get this answer too.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'This resource does not know the method',
+    retryable: false,
+    about: 'The Allow header lists what it knows.',
+  },
+  conflict: {
+    status: 409,
+    title: 'The request does not fit the present state',
+    retryable: false,
+    about: 'Read the object again and decide anew.',
+  },
+  version_mismatch: {
+    status: 412,
+    title: 'The object has changed',
+    retryable: false,
+    about: 'Read it again and repeat the change with its new ETag.',
+  },
+  version_required: {
+    status: 428,
+    title: 'If-Match is required',
+    retryable: false,
+    about: 'Send the ETag of the version that you mean to change.',
+  },
+  rate_limited: {
+    status: 429,
+    title: 'Too many requests',
+    retryable: true,
+    about: 'Wait for the seconds in Retry-After.',
+  },
+  internal_error: {
+    status: 500,
+    title: 'Something failed on our side',
+    retryable: true,
+    about: 'Repeat the request with the same Idempotency-Key. Quote request_id when you report it.',
+  },
+  dependency_unavailable: {
+    status: 503,
+    title: 'A part of the system does not answer',
+    retryable: true,
+    about: 'Repeat the request with the same Idempotency-Key after Retry-After seconds.',
+  },
+  timeout: {
+    status: 504,
+    title: 'The answer took too long',
+    retryable: true,
+    about: 'Repeat the request with the same Idempotency-Key to learn its outcome.',
+  },
+  idempotency_in_progress: {
+    status: 409,
+    title: 'The first request with this key is still running',
+    retryable: true,
+    about: 'Repeat it after Retry-After seconds.',
+  },
+
+  // Catalogue
+  in_use: {
+    status: 409,
+    title: 'Live bookings depend on this',
+    retryable: false,
+    about: 'Wait for them to end or cancel them first.',
+  },
+  archived: { status: 409, title: 'This was archived', retryable: false, about: 'Restore it first.' },
+
+  // Inventory and bookings
+  inventory_unavailable: {
+    status: 409,
+    title: 'Somebody else has it',
+    retryable: false,
+    about: '`unavailable` names what is taken.',
+  },
+  too_many_holds: {
+    status: 409,
+    title: 'You hold too many bookings',
+    retryable: false,
+    about: 'Pay or cancel one of your unpaid bookings first.',
+  },
+  too_many_places: {
+    status: 422,
+    title: 'Too many places for one booking',
+    retryable: false,
+    about: 'The limit of the event or of the installation is in `detail`.',
+  },
+  unknown_seat: {
+    status: 422,
+    title: 'The hall has no such seat',
+    retryable: false,
+    about: '`errors` points at each.',
+  },
+  duplicate_seat: {
+    status: 422,
+    title: 'A seat is named twice',
+    retryable: false,
+    about: '`errors` points at each repetition.',
+  },
+  unknown_category: {
+    status: 422,
+    title: 'The event has no such price category',
+    retryable: false,
+    about: 'Categories stand in the prices of the event.',
+  },
+  event_over: {
+    status: 422,
+    title: 'The event has started or ended',
+    retryable: false,
+    about: 'Only events that have not started can be booked.',
+  },
+  inventory_mismatch: {
+    status: 422,
+    title: 'This event is not booked that way',
+    retryable: false,
+    about: 'Halls are booked by seats or quantity, pools by quantity.',
+  },
+  in_the_past: {
+    status: 422,
+    title: 'The time lies in the past',
+    retryable: false,
+    about: 'Choose a slot that has not started.',
+  },
+  outside_opening_hours: {
+    status: 422,
+    title: 'Closed at that time',
+    retryable: false,
+    about: 'The opening hours are those of the resource in the time zone of its venue.',
+  },
+  off_grid: {
+    status: 422,
+    title: 'The time is not on the slot grid',
+    retryable: false,
+    about: 'Starts and ends lie on multiples of slot_minutes from opening time.',
+  },
+  invalid_duration: {
+    status: 422,
+    title: 'That many slots cannot be booked at once',
+    retryable: false,
+    about: 'See min_slots and max_slots of the resource.',
+  },
+  hold_expired: { status: 409, title: 'The hold has run out', retryable: false, about: 'Book again.' },
+  hold_extension_exhausted: {
+    status: 409,
+    title: 'The hold cannot be extended again',
+    retryable: false,
+    about: 'A hold is extended once and never past its maximum.',
+  },
+  already_paid: {
+    status: 409,
+    title: 'The booking is paid',
+    retryable: false,
+    about: 'Read the booking for its state.',
+  },
+  payment_declined: {
+    status: 402,
+    title: 'The payment was declined',
+    retryable: false,
+    about: 'Try another payment method while the hold lasts; after the third decline the booking has FAILED.',
+  },
+  not_payable: {
+    status: 409,
+    title: 'The booking cannot be paid in its state',
+    retryable: false,
+    about: 'Only a HELD booking can be paid.',
+  },
+  not_cancellable: {
+    status: 409,
+    title: 'The booking cannot be cancelled in its state',
+    retryable: false,
+    about: 'It is over, or it ended another way.',
+  },
+  refund_exceeds_captured: {
+    status: 409,
+    title: 'More than was captured cannot go back',
+    retryable: false,
+    about: 'See the payment for what was captured and refunded.',
+  },
+
+  // Provider callbacks
+  signature_missing: {
+    status: 400,
+    title: 'The callback is not signed',
+    retryable: false,
+    about: 'Send Stripe-Signature with t and v1.',
+  },
+  signature_invalid: {
+    status: 400,
+    title: 'The signature does not fit the body',
+    retryable: false,
+    about: 'The signature is taken over the raw bytes with one of the configured secrets.',
+  },
+  timestamp_out_of_tolerance: {
+    status: 400,
+    title: 'The callback is too old or from the future',
+    retryable: false,
+    about: 'Its timestamp must lie within 300 s of our clock.',
+  },
+  malformed: {
+    status: 400,
+    title: 'The callback is signed but not JSON',
+    retryable: false,
+    about: 'Send the event as JSON.',
+  },
+  source_not_allowed: {
+    status: 403,
+    title: 'Callbacks are not taken from this address',
+    retryable: false,
+    about: 'See HOLDFAST_WEBHOOK_ALLOWED_CIDRS.',
+  },
+} as const satisfies Record<string, ProblemDefinition>;
+
+export interface ProblemDefinition {
+  readonly status: number;
+  readonly title: string;
+  readonly retryable: boolean;
+  /** What a client can do about it; the text of the page. */
+  readonly about: string;
+}
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** One wrong field: a JSON pointer into the body (or `?name` for the query, `#name` for a header). */
+export interface FieldError {
+  pointer: string;
+  code: string;
+  message: string;
+}
+
+/** The body of an error answer (RFC 9457). */
+export interface ProblemBody {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ProblemCode;
+  request_id: string;
+  retryable: boolean;
+  errors?: FieldError[];
+  [extension: string]: unknown;
+}
+
+export interface ProblemOptions {
+  readonly detail?: string;
+  readonly errors?: readonly FieldError[];
+  /** Members beside the standard ones, e.g. `unavailable`. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A refusal on its way to the client. Thrown in HTTP code only: use cases return refusals as values. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly options: ProblemOptions;
+
+  constructor(code: ProblemCode, options: ProblemOptions = {}) {
+    super(options.detail ?? PROBLEMS[code].title);
+    this.name = 'Problem';
+    this.code = code;
+    this.options = options;
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status;
+  }
+
+  /** Headers that go with the answer; a retryable refusal always says when. */
+  get headers(): Record<string, string> {
+    const base: Record<string, string> =
+      this.status === 503 || this.status === 429 || this.code === 'idempotency_in_progress'
+        ? { 'Retry-After': '1' }
+        : {};
+    if (this.status === 401) base['WWW-Authenticate'] = 'Bearer realm="holdfast"';
+    return { ...base, ...this.options.headers };
+  }
+
+  toBody(requestId: string): ProblemBody {
+    const definition = PROBLEMS[this.code];
+    return {
+      type: `/problems/${this.code}`,
+      title: definition.title,
+      status: definition.status,
+      detail: this.options.detail ?? definition.about,
+      code: this.code,
+      request_id: requestId,
+      retryable: definition.retryable,
+      ...(this.options.errors ? { errors: [...this.options.errors] } : {}),
+      ...this.options.extensions,
+    };
+  }
+}
