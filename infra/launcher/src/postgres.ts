@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto';
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import pg from 'pg';
+import type { RunningServer } from './nats.ts';
+import { runCommand } from './run-command.ts';
+import { spawnServer, waitUntilReady, type Program } from './server-process.ts';
+import { asUser, type UnprivilegedUser } from './unprivileged-user.ts';
+
+/** PostgreSQL's programs; they lie in one folder. */
+export interface PostgresPrograms {
+  readonly initdb: Program;
+  readonly postgres: Program;
+}
+
+/**
+ * `durable`: what was acknowledged survives a power cut. `test`: nothing is flushed to disk, for databases that live for one test run.
+ */
+export type PostgresMode = 'durable' | 'test';
+
+export interface PostgresOptions {
+  readonly programs: PostgresPrograms;
+  /** The cluster; made by initdb when absent. Its parents must be open to `user`. */
+  readonly dataDir: string;
+  /** File with the superuser's password; generated when absent. */
+  readonly passwordFile: string;
+  readonly port: number;
+  readonly mode: PostgresMode;
+  /** The account to run as; undefined means this process's own. */
+  readonly user: UnprivilegedUser | undefined;
+  readonly logFile?: string;
+  /** Told before initdb, which takes a second or two. */
+  readonly onInit?: () => void;
+}
+
+const ADMIN = 'holdfast_admin';
+
+const SETTINGS: Record<PostgresMode, Readonly<Record<string, string>>> = {
+  durable: { fsync: 'on', synchronous_commit: 'on', shared_buffers: '256MB', max_wal_size: '2GB' },
+  test: {
+    fsync: 'off',
+    synchronous_commit: 'off',
+    full_page_writes: 'off',
+    shared_buffers: '128MB',
+    max_wal_size: '2GB',
+    // A checkpoint forced by each CREATE DATABASE would cost more than copying through the log.
+    checkpoint_timeout: '1h',
+    autovacuum_naptime: '1h',
+  },
+};
+
+/** Starts a PostgreSQL on loopback, creating the cluster first when there is none, and waits until a real query answers. */
+export async function startPostgres(options: PostgresOptions): Promise<RunningServer> {
+  const password = readOrCreatePassword(options.passwordFile);
+  if (!existsSync(join(options.dataDir, 'PG_VERSION'))) {
+    options.onInit?.();
+    await initCluster(options, password);
+  }
+  const settings = {
+    ...SETTINGS[options.mode],
+    listen_addresses: '127.0.0.1',
+    port: String(options.port),
+    unix_socket_directories: '',
+    max_connections: '200',
+    // A service whose process was killed in the middle must not hold its locks for ever.
+    idle_in_transaction_session_timeout: '60s',
+    tcp_keepalives_idle: '30',
+    log_timezone: 'UTC',
+    timezone: 'UTC',
+  };
+  const server = await spawnServer({
+    program: options.programs.postgres,
+    args: ['-D', options.dataDir, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+    cwd: '/',
+    user: options.user,
+    ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
+  });
+  const url = `postgres://${ADMIN}:${password}@127.0.0.1:${options.port}/postgres`;
+  await waitUntilReady('PostgreSQL', server, () => pingPostgres(url), 60_000);
+  return {
+    url,
+    port: options.port,
+    pid: server.pid,
+    process: server,
+    // SIGINT is PostgreSQL's "fast" shutdown: sessions are cut, what was committed is flushed. SIGTERM would wait for every client.
+    stop: () => server.stop('SIGINT', 20_000),
+  };
+}
+
+/** Succeeds when a query answers; gives the server's version number, e.g. 180004. */
+export async function pingPostgres(url: string): Promise<number> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 1000, query_timeout: 1000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    const answer = await client.query<{ version: number }>(
+      "select current_setting('server_version_num')::int as version",
+    );
+    return answer.rows[0]?.version ?? 0;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function initCluster(options: PostgresOptions, password: string): Promise<void> {
+  // A half-made cluster of an interrupted start has no PG_VERSION yet, or initdb would refuse the folder.
+  rmSync(options.dataDir, { recursive: true, force: true });
+  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  const passwordCopy = `${options.dataDir}.pw`;
+  writeFileSync(passwordCopy, password, { mode: 0o600 });
+  if (options.user !== undefined) {
+    chownSync(options.dataDir, options.user.uid, options.user.gid);
+    chownSync(passwordCopy, options.user.uid, options.user.gid);
+  }
+  const program = options.programs.initdb;
+  try {
+    const result = await runCommand(
+      program.command,
+      [
+        ...(program.args ?? []),
+        ...['-D', options.dataDir, '-U', ADMIN, `--pwfile=${passwordCopy}`, '--auth=scram-sha-256'],
+        ...[
+          '--encoding=UTF8',
+          '--locale=C',
+          '--locale-provider=builtin',
+          '--builtin-locale=C.UTF-8',
+          '--no-instructions',
+        ],
+        ...(options.mode === 'test' ? ['--no-sync'] : []),
+      ],
+      {
+        cwd: '/',
+        env: { ...process.env, ...program.env, LC_ALL: 'C' },
+        ...asUser(program.changesUser === true ? undefined : options.user),
+        timeoutMs: 120_000,
+      },
+    );
+    if (result.code !== 0) {
+      rmSync(options.dataDir, { recursive: true, force: true });
+      throw new Error(`initdb could not create the cluster in ${options.dataDir}:\n${result.output}`);
+    }
+  } finally {
+    rmSync(passwordCopy, { force: true });
+  }
+}
+
+function readOrCreatePassword(file: string): string {
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  const password = randomBytes(24).toString('hex');
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${password}\n`, { mode: 0o600 });
+  return password;
+}

@@ -1,0 +1,38 @@
+/** Help texts, shown before anything is installed. */
+export const USAGE = {
+  start: `npm start [-- --once]
+
+Sets up and starts the whole stack in the foreground: PostgreSQL, NATS, Redis, the four services, a payment provider
+simulator and a mail catcher. Makes one real booking of each kind and prints its timeline, then where everything is.
+Ctrl-C stops all of it.
+
+  --once      stop after the first bookings, with exit code 0
+  --help      this text
+
+Environment (all optional; the README lists every variable):
+  HOLDFAST_GATEWAY_PORT        8080; 0 picks a free port
+  HOLDFAST_DATA_DIR            .holdfast in the checkout
+  HOLDFAST_ADMIN_EMAIL, HOLDFAST_ADMIN_PASSWORD
+  HOLDFAST_POSTGRES_ADMIN_URL, NATS_URL, REDIS_URL     use running servers instead of starting some
+  HOLDFAST_POSTGRES_BIN, HOLDFAST_NATS_SERVER, HOLDFAST_REDIS_SERVER     programs to start
+  HOLDFAST_REDIS               auto; off runs without Redis
+`,
+  test: `npm test [-- jest arguments]
+
+Starts servers of its own for the tests, runs jest against them, and stops them. Ends with one line
+"N passed, N failed, N skipped"; the exit code is 0 only when nothing failed and something passed.
+
+  npm test                               everything
+  npm test -- services/booking           one folder or file
+  npm test -- -t "a taken seat"          tests whose name matches
+  npm test -- --servers                  start the servers, print their environment, and wait for Ctrl-C
+  npm test -- --help                     this text
+`,
+  status: `npm run -s status [-- --json]
+
+Shows the processes of the stack that runs from this checkout. Exit code 1 when nothing runs.
+
+  --json      one JSON object: {"gateway":{"url","pid"}, ..., "redis":{"url","pid"} or null}
+  --help      this text
+`,
+};
