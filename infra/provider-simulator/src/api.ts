@@ -17,6 +17,20 @@ export const API_VERSION = '2026-10-28.endive';
 /** Stripe forgets idempotency keys after this time; so do we, or a client that relies on more would go unnoticed. */
 const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000;
 
+/**
+ * The official Node package sends a request again, once and with the same key, when its connection was closed, even where
+ * retries are turned off. A single dropped answer would therefore never reach the program that is to be tested: the
+ * package's own retry is dropped as well.
+ */
+const RETRIES_BY_ITSELF = /^Stripe\/v1 NodeBindings\//;
+
+interface KeyTracking {
+  /** Keys of calls that are being carried out. */
+  readonly inUse: Set<string>;
+  /** Keys whose next replay is dropped. In memory only: after a restart the answer simply comes. */
+  readonly dropRetry: Set<string>;
+}
+
 export interface ApiDependencies {
   readonly world: World;
   readonly scheduler: Scheduler;
@@ -38,10 +52,10 @@ export function stripeApi(deps: ApiDependencies): Router {
     else next();
   });
   router.use(express.text({ type: 'application/x-www-form-urlencoded', limit: '64kb' }));
-  const keysInUse = new Set<string>();
+  const keys: KeyTracking = { inUse: new Set(), dropRetry: new Set() };
   for (const operation of [...readOperations, ...refundOperations, ...intentOperations]) {
     router[operation.method](operation.path, (request: Request, response: Response) =>
-      handle(deps, keysInUse, operation, request, response),
+      handle(deps, keys, operation, request, response),
     );
   }
   router.use((request, response) => {
@@ -63,7 +77,7 @@ export function stripeApi(deps: ApiDependencies): Router {
 
 async function handle(
   deps: ApiDependencies,
-  keysInUse: Set<string>,
+  keys: KeyTracking,
   operation: Operation,
   request: Request,
   response: Response,
@@ -80,10 +94,14 @@ async function handle(
   }
   const fingerprint = createHash('sha256').update(`${request.method} ${request.path}\n${encoded}`).digest('base64');
   if (key !== undefined) {
-    if (keysInUse.has(key)) return send(response, keyInUse(key));
+    if (keys.inUse.has(key)) return send(response, keyInUse(key));
     const stored = world.answers.get(key);
     if (stored && scheduler.now() - stored.at < KEY_LIFETIME_MS) {
       if (stored.fingerprint !== fingerprint) return send(response, keyMisused(key));
+      if (keys.dropRetry.delete(key)) {
+        request.socket.destroy();
+        return;
+      }
       response.set('Idempotent-Replayed', 'true').set('Original-Request', stored.request_id);
       response.status(stored.status).type('application/json').send(stored.body);
       return;
@@ -94,7 +112,7 @@ async function handle(
   const parsed = operation.params.safeParse(params);
   if (!parsed.success) return send(response, invalidParameter(parsed.error));
 
-  if (key !== undefined) keysInUse.add(key);
+  if (key !== undefined) keys.inUse.add(key);
   try {
     const id = typeof request.params['id'] === 'string' ? request.params['id'] : '';
     const subject = { world, params: parsed.data, id };
@@ -117,10 +135,14 @@ async function handle(
     deps.commit(draft);
     // Reads wait as well: what they show may have been written by a request that is not on disk yet.
     await deps.durable();
-    if (draft.lost_answer === 'dropped') request.socket.destroy();
-    else send(response, given);
+    if (draft.lost_answer === 'dropped') {
+      if (key !== undefined && RETRIES_BY_ITSELF.test(request.get('User-Agent') ?? '')) keys.dropRetry.add(key);
+      request.socket.destroy();
+    } else {
+      send(response, given);
+    }
   } finally {
-    if (key !== undefined) keysInUse.delete(key);
+    if (key !== undefined) keys.inUse.delete(key);
   }
 }
 
