@@ -47,6 +47,7 @@ describe('select *', () => {
     'select count(*) from bookings',
     'select * from unnest($1::text[]) as row (id)',
     'with gone as (delete from t returning id) select * from gone',
+    'with gone as (delete from t returning ${COLUMNS}) select * from gone',
     'with gone as materialized (select id from t) select * from gone',
   ])('%j is not', (sql) => {
     expect(findings(`const a = \`${sql}\`;`)).toEqual([]);
