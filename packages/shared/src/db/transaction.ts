@@ -9,7 +9,7 @@ export interface Tx {
 }
 
 /** The transaction or the pool: for reads that may run in either. Writes take a `Tx`. */
-export type Queryable = Tx | Pool;
+export type Queryable = Pick<Tx, 'query'>;
 
 const openTransaction = new AsyncLocalStorage<{ open: boolean }>();
 

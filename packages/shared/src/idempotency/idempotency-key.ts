@@ -27,7 +27,9 @@ export function requireIdempotencyKey(header: string | string[] | undefined | nu
  * 1.0 make no difference.
  */
 export function fingerprint(method: string, path: string, body: unknown): string {
-  return createHash('sha256').update(`${method} ${path}\n${canonicalJson(body)}`).digest('base64url');
+  return createHash('sha256')
+    .update(`${method} ${path}\n${canonicalJson(body)}`)
+    .digest('base64url');
 }
 
 function canonicalJson(value: unknown): string {

@@ -25,7 +25,14 @@ export interface KeyScope {
 
 /** The stored answer of a key, or null for a new one. @throws Problem `idempotency_key_reused` when it stood for another request. */
 export async function findAnswer(db: Queryable, scope: KeyScope): Promise<StoredKey | null> {
-  const { rows } = await db.query<{ fingerprint: string; status: number; headers: Record<string, string>; body: string; final: boolean; context: unknown }>(
+  const { rows } = await db.query<{
+    fingerprint: string;
+    status: number;
+    headers: Record<string, string>;
+    body: string;
+    final: boolean;
+    context: unknown;
+  }>(
     `select fingerprint, status, headers, body, final, context
        from idempotency_keys
       where user_id = $1 and key = $2`,

@@ -1,0 +1,103 @@
+import type { BookingJson, BookingStatus, PaymentStatus } from '@holdfast/shared/contracts/bookings';
+import type { BookingId, EventId, Id, PaymentId, ResourceId, UserId } from '@holdfast/shared/ids';
+import { amountToJson } from '@holdfast/shared/money';
+
+/** A row of `bookings` as the stores read it; amounts in minor units. */
+export interface BookingRow {
+  readonly id: BookingId;
+  readonly reference: string;
+  readonly user_id: UserId;
+  readonly status: BookingStatus;
+  readonly inventory: 'slots' | 'seats' | 'pool';
+  readonly event_id: EventId | null;
+  readonly resource_id: ResourceId | null;
+  readonly seats: string[];
+  readonly quantity: number;
+  readonly starts_at: Date;
+  readonly ends_at: Date;
+  readonly time_zone: string;
+  readonly title: string;
+  readonly venue: string;
+  readonly refund_policy: unknown;
+  readonly price_amount: bigint;
+  readonly price_currency: string;
+  readonly price_lines: PriceLineJson[];
+  readonly contact_email: string;
+  readonly contact_name: string;
+  readonly hold_expires_at: Date | null;
+  readonly pinned_at: Date | null;
+  readonly cancel_requested_at: Date | null;
+  readonly payment_id: PaymentId | null;
+  readonly payment_status: PaymentStatus | null;
+  readonly payment_attempt: number;
+  readonly payment_decline_reason: string | null;
+  readonly payment_redirect_url: string | null;
+  readonly refund_id: Id<'rfd'> | null;
+  readonly refund_status: string | null;
+  readonly refund_amount: bigint | null;
+  readonly hold_seq: number;
+  readonly booking_seq: number;
+  readonly checkout_seq: number;
+  readonly version: number;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+export interface PriceLineJson {
+  label: string;
+  category: string | null;
+  quantity: number;
+  unit_amount: number;
+  amount: number;
+}
+
+/** The columns of `BookingRow`, for select lists. */
+export const BOOKING_COLUMNS = `
+  id, reference, user_id, status, inventory, event_id, resource_id, seats, quantity, starts_at, ends_at, time_zone, title, venue,
+  refund_policy, price_amount, price_currency, price_lines, contact_email, contact_name, hold_expires_at, pinned_at,
+  cancel_requested_at, payment_id, payment_status, payment_attempt, payment_decline_reason, payment_redirect_url,
+  refund_id, refund_status, refund_amount, hold_seq, booking_seq, checkout_seq, version, created_at, updated_at`;
+
+/** A booking as clients see it. `serverNow` stands beside the expiry, so that a countdown is the server's. */
+export function toBookingJson(row: BookingRow, serverNow: Date): BookingJson {
+  const amount = amountToJson(row.price_amount);
+  return {
+    id: row.id,
+    object: 'booking',
+    reference: row.reference,
+    status: row.status,
+    inventory: row.inventory,
+    event_id: row.event_id,
+    resource_id: row.resource_id,
+    seats: row.seats,
+    quantity: row.quantity,
+    starts_at: row.starts_at.toISOString(),
+    ends_at: row.ends_at.toISOString(),
+    time_zone: row.time_zone,
+    price: { amount, currency: row.price_currency, lines: row.price_lines },
+    hold_expires_at: row.hold_expires_at?.toISOString() ?? null,
+    cancel_requested_at: row.cancel_requested_at?.toISOString() ?? null,
+    server_now: serverNow.toISOString(),
+    version: row.version,
+    payment:
+      row.payment_id === null || row.payment_status === null
+        ? null
+        : {
+            id: row.payment_id,
+            status: row.payment_status,
+            attempt: row.payment_attempt,
+            decline_reason: row.payment_decline_reason,
+            next_action: row.payment_redirect_url === null ? null : { redirect_url: row.payment_redirect_url },
+          },
+    refund:
+      row.refund_id === null || row.refund_amount === null
+        ? null
+        : {
+            id: row.refund_id,
+            status: row.refund_status ?? 'PENDING',
+            amount: { amount: amountToJson(row.refund_amount), currency: row.price_currency },
+          },
+    created_at: row.created_at.toISOString(),
+    updated_at: row.updated_at.toISOString(),
+  };
+}

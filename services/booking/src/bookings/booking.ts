@@ -1,0 +1,70 @@
+import type { BookingStatus } from '@holdfast/shared/contracts/bookings';
+
+/** The state machine of product.md; the database holds the same table (booking_transitions) and refuses everything else. */
+export const TRANSITIONS: Readonly<Record<BookingStatus, readonly BookingStatus[]>> = {
+  PENDING: ['HELD', 'CANCELLED', 'EXPIRED', 'FAILED'],
+  HELD: ['PAYMENT_INITIATED', 'PAID', 'CANCELLED', 'EXPIRED'],
+  PAYMENT_INITIATED: ['PAID', 'HELD', 'CANCELLED', 'EXPIRED', 'FAILED'],
+  PAID: ['CONFIRMED', 'CANCELLED', 'FAILED'],
+  CONFIRMED: ['CHECKED_IN', 'CANCELLED', 'COMPLETED'],
+  CHECKED_IN: ['COMPLETED', 'CANCELLED'],
+  EXPIRED: ['PAYMENT_INITIATED', 'REFUNDED'],
+  CANCELLED: ['REFUNDED'],
+  FAILED: ['REFUNDED'],
+  COMPLETED: [],
+  REFUNDED: [],
+};
+
+/** What a transition depends on beside the two states. */
+export interface TransitionFacts {
+  readonly pinned: boolean;
+  /** Minor units. */
+  readonly price: bigint;
+}
+
+export type TransitionVerdict = { ok: true } | { ok: false; refusal: 'unknown_transition' | 'pinned' | 'costs_money' };
+
+/** Whether a booking may go from one state to another. Pure; the guard of every state change and the twin of the database's trigger. */
+export function checkTransition(from: BookingStatus, to: BookingStatus, facts: TransitionFacts): TransitionVerdict {
+  if (!TRANSITIONS[from].includes(to)) return { ok: false, refusal: 'unknown_transition' };
+  if (from === 'PAYMENT_INITIATED' && facts.pinned && (to === 'CANCELLED' || to === 'EXPIRED')) {
+    return { ok: false, refusal: 'pinned' };
+  }
+  if (from === 'HELD' && to === 'PAID' && facts.price !== 0n) return { ok: false, refusal: 'costs_money' };
+  return { ok: true };
+}
+
+export function isTerminal(status: BookingStatus): boolean {
+  return TRANSITIONS[status].length === 0;
+}
+
+/** Whether the booking's claims keep its places from others. */
+export function holdsInventory(status: BookingStatus): boolean {
+  return ['HELD', 'PAYMENT_INITIATED', 'PAID', 'CONFIRMED', 'CHECKED_IN'].includes(status);
+}
+
+/** Lengths of a hold, in seconds. */
+export interface HoldTimes {
+  readonly holdSeconds: number;
+  readonly paymentExtensionSeconds: number;
+  readonly holdMaxSeconds: number;
+}
+
+/** When a new hold runs out. */
+export function firstExpiry(createdAt: Date, times: HoldTimes): Date {
+  return new Date(createdAt.getTime() + Math.min(times.holdSeconds, times.holdMaxSeconds) * 1000);
+}
+
+/**
+ * When a hold runs out once payment has started: `paymentExtensionSeconds` later than before, but never past the maximum from
+ * creation, never earlier than it was, and only at the first attempt ("the hold was extended once").
+ */
+export function expiryWithPayment(
+  booking: { readonly createdAt: Date; readonly holdExpiresAt: Date; readonly attempt: number },
+  times: HoldTimes,
+): Date {
+  if (booking.attempt > 1) return booking.holdExpiresAt;
+  const extended = booking.holdExpiresAt.getTime() + times.paymentExtensionSeconds * 1000;
+  const limit = booking.createdAt.getTime() + times.holdMaxSeconds * 1000;
+  return new Date(Math.max(booking.holdExpiresAt.getTime(), Math.min(extended, limit)));
+}

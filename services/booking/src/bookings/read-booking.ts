@@ -1,0 +1,49 @@
+import type { BookingJson } from '@holdfast/shared/contracts/bookings';
+import type { Pool } from '@holdfast/shared/db/pool';
+import type { SignedInCaller } from '@holdfast/shared/http/caller';
+import { isId } from '@holdfast/shared/ids';
+import { Problem } from '@holdfast/shared/problems';
+import { toBookingJson } from './booking-row.ts';
+import { readBooking, readHistory, type ReadBooking } from './booking-store.ts';
+
+const REFERENCE = /^BK\d{8}-[0-9A-HJKMNP-TV-Z]{6}$/;
+
+async function find(
+  pool: Pool,
+  caller: SignedInCaller,
+  by: { id: string } | { reference: string },
+): Promise<ReadBooking> {
+  const owner = caller.role === 'customer' ? caller.userId : null;
+  let found: ReadBooking | null = null;
+  if ('id' in by) {
+    if (isId('bkg', by.id)) found = await readBooking(pool, { id: by.id }, owner);
+  } else if (REFERENCE.test(by.reference)) {
+    found = await readBooking(pool, by, owner);
+  }
+  if (!found) throw new Problem('not_found');
+  return found;
+}
+
+/** One booking, by id or by reference: the caller's own, or anybody's for an operator. @throws Problem `not_found`, also for malformed ids. */
+export async function readBookingOf(
+  pool: Pool,
+  caller: SignedInCaller,
+  by: { id: string } | { reference: string },
+): Promise<BookingJson> {
+  const { row, now } = await find(pool, caller, by);
+  return toBookingJson(row, now);
+}
+
+/** The transitions of a booking, oldest first. @throws Problem `not_found`. */
+export async function readHistoryOf(pool: Pool, caller: SignedInCaller, id: string) {
+  const { row } = await find(pool, caller, { id });
+  const history = await readHistory(pool, row.id);
+  return history.map((entry) => ({
+    from: entry.from_status,
+    to: entry.to_status,
+    reason: entry.reason,
+    actor: entry.actor,
+    cause: entry.cause,
+    at: entry.at.toISOString(),
+  }));
+}

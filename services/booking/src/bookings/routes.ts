@@ -1,0 +1,91 @@
+import { Router, type Request, type Response } from 'express';
+import { bookingListQuery, cancelBody, payBody, upcomingQuery } from '@holdfast/shared/contracts/bookings';
+import type { Pool } from '@holdfast/shared/db/pool';
+import { requireUser } from '@holdfast/shared/http/caller';
+import { parseBody, parseQuery } from '@holdfast/shared/http/validation';
+import { fingerprint, requireIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
+import type { StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
+import { isId, type BookingId } from '@holdfast/shared/ids';
+import { Problem } from '@holdfast/shared/problems';
+import { cancelBooking, type CancelDeps } from './cancel-booking.ts';
+import { listBookingsOf, listUpcomingOf } from './list-bookings.ts';
+import { payBooking, type PayDeps } from './pay-booking.ts';
+import { readBookingOf, readHistoryOf } from './read-booking.ts';
+
+export type BookingRoutesDeps = PayDeps & CancelDeps & { readonly pool: Pool };
+
+/** The booking routes of api.md but for POST /v1/bookings, which comes in batches (src/holds/routes.ts). */
+export function bookingRoutes(deps: BookingRoutesDeps): Router {
+  const router = Router();
+
+  router.get('/bookings', async (req, res) => {
+    res.json(await listBookingsOf(deps.pool, requireUser(req), parseQuery(bookingListQuery, req.query)));
+  });
+  router.get('/bookings/upcoming', async (req, res) => {
+    res.json(await listUpcomingOf(deps.pool, requireUser(req), parseQuery(upcomingQuery, req.query)));
+  });
+  router.get('/bookings/reference/:reference', async (req, res) => {
+    const booking = await readBookingOf(deps.pool, requireUser(req), { reference: req.params.reference });
+    res.set('etag', `"${booking.version}"`).json(booking);
+  });
+  router.get('/bookings/:id', async (req, res) => {
+    const booking = await readBookingOf(deps.pool, requireUser(req), { id: req.params.id });
+    res.set('etag', `"${booking.version}"`).json(booking);
+  });
+  router.get('/bookings/:id/history', async (req, res) => {
+    const data = await readHistoryOf(deps.pool, requireUser(req), req.params.id);
+    res.json({ object: 'list', data, has_more: false, next_cursor: null });
+  });
+
+  router.post('/bookings/:id/pay', async (req, res) => {
+    const caller = requireUser(req);
+    const bookingId = bookingIdOf(req);
+    const key = requireIdempotencyKey(req.headers['idempotency-key']);
+    const body = parseBody(payBody, req.body);
+    const scope = {
+      userId: caller.userId,
+      key,
+      fingerprint: fingerprint('POST', `/v1/bookings/${bookingId}/pay`, body),
+    };
+    const { answer, replayed } = await payBooking(deps, {
+      caller,
+      bookingId,
+      scope,
+      paymentMethod: body.payment_method ?? null,
+    });
+    sendStored(res, answer, replayed);
+  });
+
+  router.post('/bookings/:id/cancel', async (req, res) => {
+    const caller = requireUser(req);
+    const bookingId = bookingIdOf(req);
+    const key = requireIdempotencyKey(req.headers['idempotency-key']);
+    const { reason } = parseBody(cancelBody, req.body);
+    const scope = {
+      userId: caller.userId,
+      key,
+      fingerprint: fingerprint('POST', `/v1/bookings/${bookingId}/cancel`, { reason }),
+    };
+    const { answer, replayed } = await cancelBooking(deps, { caller, bookingId, scope, reason });
+    sendStored(res, answer, replayed);
+  });
+
+  return router;
+}
+
+/** @throws Problem `not_found` for what is not a booking id at all. */
+function bookingIdOf(req: Request): BookingId {
+  const id = req.params['id'];
+  if (!isId('bkg', id)) throw new Problem('not_found');
+  return id;
+}
+
+/** Sends an answer as it is stored, to the letter. */
+function sendStored(res: Response, answer: StoredAnswer, replayed: boolean): void {
+  res
+    .status(answer.status)
+    .set(answer.headers)
+    .set(replayed ? { 'idempotent-replayed': 'true' } : {})
+    .type(answer.status >= 400 ? 'application/problem+json' : 'application/json')
+    .send(answer.body);
+}

@@ -1,0 +1,90 @@
+import type { Caller } from '@holdfast/shared/http/internal-assertion';
+import { amountToJson } from '@holdfast/shared/money';
+import type { OutgoingEvent } from '@holdfast/shared/outbox/outbox';
+import type { BookingRow } from './bookings/booking-row.ts';
+
+/** What led to an event: a request or a message, with its trace. */
+export interface Cause {
+  readonly id: string;
+  readonly traceparent: string | null;
+}
+
+/** A hold was taken. */
+export function held(row: BookingRow, caller: Pick<Caller, 'requestId' | 'traceparent'>, at: Date): OutgoingEvent {
+  return {
+    family: 'hold',
+    name: 'held',
+    orderingKey: row.id,
+    seq: row.hold_seq,
+    cause: caller.requestId,
+    traceparent: caller.traceparent,
+    at,
+    data: {
+      booking_id: row.id,
+      user_id: row.user_id,
+      reference: row.reference,
+      inventory: row.inventory,
+      event_id: row.event_id,
+      resource_id: row.resource_id,
+      seats: row.seats,
+      quantity: row.quantity,
+      hold_expires_at: row.hold_expires_at!.toISOString(),
+    },
+  };
+}
+
+/** A booking came to an end of the checkout, a good one or not. `row` is the booking after the change. */
+export function outcome(
+  name: 'confirmed' | 'cancelled' | 'expired' | 'failed',
+  row: BookingRow,
+  cause: Cause,
+  at: Date,
+  reason?: string,
+): OutgoingEvent {
+  return {
+    family: 'booking',
+    name,
+    orderingKey: row.id,
+    seq: row.booking_seq,
+    cause: cause.id,
+    traceparent: cause.traceparent,
+    at,
+    data: {
+      booking_id: row.id,
+      reference: row.reference,
+      user_id: row.user_id,
+      contact: { email: row.contact_email, name: row.contact_name },
+      inventory: row.inventory,
+      title: row.title,
+      venue: row.venue,
+      seats: row.seats,
+      quantity: row.quantity,
+      starts_at: row.starts_at.toISOString(),
+      ends_at: row.ends_at.toISOString(),
+      time_zone: row.time_zone,
+      amount: amountToJson(row.price_amount),
+      currency: row.price_currency,
+      ...(reason === undefined ? {} : { reason }),
+    },
+  };
+}
+
+/** The checkout saga asks the payment service for something. */
+export function checkoutCommand(
+  name: 'authorisation_requested' | 'capture_requested' | 'void_requested' | 'refund_requested',
+  row: BookingRow,
+  data: Readonly<Record<string, unknown>>,
+  cause: Cause,
+  at: Date,
+): OutgoingEvent {
+  return {
+    family: 'checkout',
+    name,
+    orderingKey: row.id,
+    seq: row.checkout_seq,
+    cause: cause.id,
+    traceparent: cause.traceparent,
+    at,
+    data: { booking_id: row.id, payment_id: row.payment_id, ...data },
+  };
+}

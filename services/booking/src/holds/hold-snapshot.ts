@@ -1,0 +1,61 @@
+import type { Money } from '@holdfast/shared/money';
+import type { StoredKey } from '@holdfast/shared/idempotency/idempotency-store';
+import type { EventId, HallId, ResourceId, UserId } from '@holdfast/shared/ids';
+import type { HallLayout } from '../inventory/hall-layout.ts';
+import type { SlotRules } from '../inventory/slot-grid.ts';
+
+/** Everything that the decisions of one batch depend on, as read under its locks. */
+export interface HoldSnapshot {
+  readonly now: Date;
+  readonly events: ReadonlyMap<EventId, BookableEvent>;
+  readonly resources: ReadonlyMap<ResourceId, BookableResource>;
+  /** Live, unexpired holds of each user. */
+  readonly liveHolds: ReadonlyMap<UserId, number>;
+  /** By `${userId} ${key}`. */
+  readonly storedKeys: ReadonlyMap<string, StoredKey>;
+}
+
+interface Bookable {
+  readonly name: string;
+  readonly venueName: string;
+  readonly timeZone: string;
+  readonly currency: string;
+  readonly refundPolicy: unknown;
+  readonly archived: boolean;
+}
+
+export interface BookableEvent extends Bookable {
+  readonly id: EventId;
+  readonly startsAt: Date;
+  readonly endsAt: Date;
+  readonly prices: ReadonlyMap<string, bigint>;
+  readonly maxPerBooking: number | null;
+  readonly inventory: SeatInventory | PoolInventory;
+}
+
+export interface SeatInventory {
+  readonly kind: 'seats';
+  readonly hallId: HallId;
+  readonly layout: HallLayout;
+  /** Labels with a live claim: all of the event when a command of the batch asks for best seats, else those that are asked for. */
+  readonly taken: Set<string>;
+}
+
+export interface PoolInventory {
+  readonly kind: 'pool';
+  readonly capacity: number;
+  readonly numbered: boolean;
+  claimed: number;
+  /** Highest place number ever given. */
+  placesGiven: number;
+  /** Numbers that came back, lowest first; as many as the batch can use. */
+  readonly freePlaces: number[];
+}
+
+export interface BookableResource extends Bookable {
+  readonly id: ResourceId;
+  readonly rules: SlotRules;
+  readonly pricePerSlot: Money;
+  /** Live claims that overlap what the batch asks for, as epoch milliseconds, half-open. */
+  readonly claims: { from: number; to: number }[];
+}

@@ -1,0 +1,67 @@
+import { Router } from 'express';
+import { jsonBody, toProblem } from '@holdfast/shared/http/app';
+import type { SignedInCaller } from '@holdfast/shared/http/caller';
+import { verifyAssertion } from '@holdfast/shared/http/internal-assertion';
+import { parseBody } from '@holdfast/shared/http/validation';
+import { newId } from '@holdfast/shared/ids';
+import { Problem } from '@holdfast/shared/problems';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { holdProblem } from './hold-answer.ts';
+import { OverloadedError, type HoldBatcher } from './hold-batcher.ts';
+import { readHoldCommand } from './hold-command.ts';
+
+const batchBody = z.object({
+  commands: z
+    .array(z.object({ assertion: z.string(), key: z.string().nullable(), deadline_ms: z.number(), body: z.unknown() }))
+    .min(1)
+    .max(256),
+});
+type BatchedHold = z.output<typeof batchBody>['commands'][number];
+
+/** One answer of the batch; `body` is JSON text that the gateway passes on as it is. */
+interface BatchedAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+export interface HoldRoutesDeps {
+  readonly batcher: HoldBatcher;
+  readonly internalSecret: string;
+  readonly logger: Logger;
+}
+
+/**
+ * POST /internal/holds: the holds that waited in one turn of the gateway's event loop, each with its own caller, key and deadline. The
+ * answers come in the same order; the call itself is 200 whatever became of each.
+ */
+export function holdRoutes(deps: HoldRoutesDeps): Router {
+  const router = Router();
+  // 128 bodies of 64 KiB and their envelopes.
+  router.post('/internal/holds', jsonBody(16 * 1024 * 1024), async (req, res) => {
+    const { commands } = parseBody(batchBody, req.body);
+    const answers = await Promise.all(commands.map((command) => answerOne(deps, command)));
+    res.json({ answers });
+  });
+  return router;
+}
+
+async function answerOne(deps: HoldRoutesDeps, hold: BatchedHold): Promise<BatchedAnswer> {
+  const caller = verifyAssertion(deps.internalSecret, hold.assertion);
+  try {
+    if (!caller || caller.userId === null || caller.role === null) throw new Problem('unauthenticated');
+    const result = await deps.batcher.submit(readHoldCommand(caller as SignedInCaller, hold.key, hold.body));
+    if (result.kind === 'refused') throw holdProblem(result.refusal);
+    const { status, headers, body } = result.answer;
+    return { status, headers: result.replayed ? { ...headers, 'idempotent-replayed': 'true' } : headers, body };
+  } catch (error) {
+    const problem =
+      error instanceof OverloadedError
+        ? new Problem('dependency_unavailable', { detail: error.message })
+        : toProblem(error);
+    const requestId = caller?.requestId ?? newId('req');
+    if (problem.code === 'internal_error') deps.logger.error({ err: error, request_id: requestId }, 'hold failed');
+    return { status: problem.status, headers: problem.headers, body: JSON.stringify(problem.toBody(requestId)) };
+  }
+}

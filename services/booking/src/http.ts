@@ -1,0 +1,42 @@
+import type { Express } from 'express';
+import { createApp, jsonBody, observeRequests, problemHandler, requireJson } from '@holdfast/shared/http/app';
+import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
+import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
+import { Problem } from '@holdfast/shared/problems';
+import type { Metrics } from '@holdfast/shared/telemetry/metrics';
+import type { Logger } from 'pino';
+import type { Pool } from '@holdfast/shared/db/pool';
+import { availabilityRoutes } from './availability/routes.ts';
+import { bookingRoutes, type BookingRoutesDeps } from './bookings/routes.ts';
+import { eventRoutes } from './catalogue/events/routes.ts';
+import { hallRoutes } from './catalogue/halls/routes.ts';
+import { resourceRoutes } from './catalogue/resources/routes.ts';
+import { venueRoutes } from './catalogue/venues/routes.ts';
+import { holdRoutes, type HoldRoutesDeps } from './holds/routes.ts';
+
+export interface HttpDeps {
+  readonly pool: Pool;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly checks: readonly HealthCheck[];
+  readonly internalSecret: string;
+  readonly bookings: BookingRoutesDeps;
+  readonly holds: HoldRoutesDeps;
+}
+
+/** Mounts everything. /internal/holds checks an assertion per command; all else has one for the request. */
+export function buildHttp(deps: HttpDeps): Express {
+  const app = createApp();
+  mountHealth(app, { service: 'booking', checks: deps.checks, registry: deps.metrics.registry });
+  app.use(observeRequests(deps.metrics, deps.logger, requestIdOf));
+  app.use(holdRoutes(deps.holds));
+  app.use('/v1', requireAssertion(deps.internalSecret), requireJson, jsonBody());
+  const catalogue = { pool: deps.pool, logger: deps.logger };
+  app.use('/v1', bookingRoutes(deps.bookings), availabilityRoutes(catalogue));
+  app.use('/v1', venueRoutes(catalogue), resourceRoutes(catalogue), hallRoutes(catalogue), eventRoutes(catalogue));
+  app.use(() => {
+    throw new Problem('not_found');
+  });
+  app.use(problemHandler(deps.logger, requestIdOf));
+  return app;
+}

@@ -1,0 +1,152 @@
+import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
+import { createPool } from '@holdfast/shared/db/pool';
+import { listen, type RunningServer } from '@holdfast/shared/http/app';
+import { InboxConsumer } from '@holdfast/shared/inbox/consumer';
+import { Loop } from '@holdfast/shared/loop';
+import { Relay } from '@holdfast/shared/outbox/relay';
+import { createLogger } from '@holdfast/shared/telemetry/logger';
+import { createMetrics } from '@holdfast/shared/telemetry/metrics';
+import { Counter, Histogram } from 'prom-client';
+import { handlePaymentEvent } from './bookings/consumer.ts';
+import { BookingWatch } from './bookings/booking-watch.ts';
+import { expireHolds } from './bookings/expire-holds.ts';
+import { driveSagas } from './checkout-saga/saga-driver.ts';
+import type { Config } from './config.ts';
+import { HoldBatcher } from './holds/hold-batcher.ts';
+import { ReferenceNumbers } from './holds/booking-reference.ts';
+import { settleHoldBatch } from './holds/settle-hold-batch.ts';
+import { buildHttp } from './http.ts';
+import { createHallLayouts } from './inventory/hall-layout.ts';
+import { readHallRows } from './inventory/hall-rows-store.ts';
+
+/** The running service. */
+export interface BookingService {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Everything by hand, in the order in which it is needed. */
+export async function startService(config: Config): Promise<BookingService> {
+  const logger = createLogger({ service: 'booking', level: config.logLevel });
+  const metrics = createMetrics('booking');
+  const batchSize = new Histogram({
+    name: 'holdfast_hold_batch_size',
+    help: 'Hold commands settled in one transaction',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128],
+    registers: [metrics.registry],
+  });
+  const expiredHolds = new Counter({
+    name: 'holdfast_holds_expired_total',
+    help: 'Holds that ran out',
+    registers: [metrics.registry],
+  });
+  const published = new Counter({
+    name: 'holdfast_outbox_published_total',
+    help: 'Events published',
+    registers: [metrics.registry],
+  });
+
+  const pool = createPool({
+    connectionString: config.databaseUrl,
+    schema: 'booking',
+    logger,
+    applicationName: 'holdfast-booking',
+  });
+  // The bus may be long in coming; HTTP is up before it and says that it is not ready.
+  let bus: Bus | null = null;
+  let relay: Relay | null = null;
+  const onCommit = () => relay?.nudge();
+  const lateBus = {
+    hint: (subject: string, payload?: string) => bus?.hint(subject, payload),
+    onHint: (subject: string, handle: (payload: string) => void) => bus?.onHint(subject, handle),
+  };
+  const watch = new BookingWatch(lateBus);
+
+  const references = new ReferenceNumbers();
+  const holdDeps = {
+    pool,
+    layouts: createHallLayouts(readHallRows),
+    references,
+    times: config.hold,
+    limits: config.limits,
+  };
+  const batcher = new HoldBatcher({
+    settle: (commands) => settleHoldBatch(holdDeps, commands),
+    logger,
+    onSettled: (size) => {
+      batchSize.observe(size);
+      onCommit();
+    },
+  });
+
+  const http = buildHttp({
+    pool,
+    logger,
+    metrics,
+    internalSecret: config.internalSecret,
+    checks: [
+      { name: 'postgres', critical: true, run: async () => `${(await pool.query('select 1')).rowCount} row` },
+      {
+        name: 'nats',
+        critical: true,
+        run: async () => (bus ? `${await bus.ping()} ms` : Promise.reject(new Error('not connected yet'))),
+      },
+    ],
+    bookings: { pool, watch, times: config.hold, onCommit },
+    holds: { batcher, internalSecret: config.internalSecret, logger },
+  });
+  const server: RunningServer = await listen(http, { host: config.host, port: config.port });
+  logger.info({ port: server.port }, 'listening');
+
+  const expirer = new Loop({
+    name: 'expire-holds',
+    intervalMs: 500,
+    logger,
+    runOnce: async () => {
+      const { expired, more } = await expireHolds({ pool, watch, onCommit });
+      expiredHolds.inc(expired);
+      return { more };
+    },
+  });
+  const driver = new Loop({
+    name: 'drive-sagas',
+    intervalMs: 1_000,
+    logger,
+    runOnce: () => driveSagas({ pool, logger, onCommit }),
+  });
+  expirer.start();
+  driver.start();
+
+  let consumer: InboxConsumer | null = null;
+  let stopping = false;
+  const connected = connectBus({ url: config.natsUrl, name: 'booking', logger }).then(async (connectedBus) => {
+    bus = connectedBus;
+    if (stopping) return;
+    relay = new Relay({ pool, bus, logger, service: 'booking', onPublished: (count) => published.inc(count) });
+    relay.start();
+    watch.start();
+    consumer = new InboxConsumer({
+      name: 'booking-payment',
+      service: 'booking',
+      bus,
+      pool,
+      logger,
+      handle: handlePaymentEvent({ watch, onCommit, logger }),
+      onDeadLetter: onCommit,
+    });
+    await consumer.start();
+  });
+  connected.catch((error: unknown) => logger.error({ err: error }, 'the bus could not be set up'));
+
+  return {
+    port: server.port,
+    stop: async () => {
+      stopping = true;
+      await server.stop();
+      await Promise.all([expirer.stop(), driver.stop(), consumer?.stop()]);
+      await relay?.stop();
+      await bus?.close();
+      await pool.end();
+    },
+  };
+}
