@@ -43,7 +43,13 @@ export async function runChecks(
 /** Mounts /livez, /readyz, /healthz?verbose=1 and /metrics as api.md describes them. */
 export function mountHealth(
   app: Express,
-  options: { service: string; checks: readonly HealthCheck[]; registry: Registry },
+  options: {
+    service: string;
+    checks: readonly HealthCheck[];
+    registry: Registry;
+    /** More members of the verbose answer. */
+    details?: () => Promise<Record<string, unknown>>;
+  },
 ): void {
   app.get('/livez', (_req: Request, res: Response) => {
     res.json({ status: 'ok' });
@@ -53,9 +59,13 @@ export function mountHealth(
     res.status(ready ? 200 : 503).json({ status: ready ? 'ok' : 'unavailable' });
   });
   app.get('/healthz', async (req: Request, res: Response) => {
-    const { ready, checks } = await runChecks(options.checks);
+    const verbose = req.query['verbose'] === '1';
+    const [{ ready, checks }, details] = await Promise.all([
+      runChecks(options.checks),
+      verbose ? options.details?.() : undefined,
+    ]);
     const body = { service: options.service, status: ready ? 'ok' : 'unavailable' };
-    res.status(ready ? 200 : 503).json(req.query['verbose'] === '1' ? { ...body, checks } : body);
+    res.status(ready ? 200 : 503).json(verbose ? { ...body, checks, ...details } : body);
   });
   app.get('/metrics', async (_req: Request, res: Response) => {
     res.type(options.registry.contentType).send(await options.registry.metrics());

@@ -1,0 +1,24 @@
+import type { IncomingMessage } from 'node:http';
+import { signAssertion, type Caller } from '@holdfast/shared/http/internal-assertion';
+import { traceparentFrom } from '@holdfast/shared/telemetry/traceparent';
+import type { SignedIn } from '../identity/user.ts';
+import { requestIdOf } from './request-context.ts';
+
+export type AssertCaller = (req: IncomingMessage, signedIn: SignedIn | null) => { assertion: string; caller: Caller };
+
+/** Makes the function that vouches to a service for the sender of a request. */
+export function assertionMaker(secret: string, addressOf: (req: IncomingMessage) => string): AssertCaller {
+  return (req, signedIn) => {
+    const traceparent = req.headers['traceparent'];
+    const caller: Caller = {
+      userId: signedIn?.user.id ?? null,
+      role: signedIn?.user.role ?? null,
+      email: signedIn?.user.email ?? null,
+      name: signedIn?.user.name ?? null,
+      address: addressOf(req),
+      requestId: requestIdOf(req),
+      traceparent: traceparentFrom(typeof traceparent === 'string' ? traceparent : undefined),
+    };
+    return { assertion: signAssertion(secret, caller), caller };
+  };
+}

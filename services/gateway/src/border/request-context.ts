@@ -1,0 +1,58 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { newId, type RequestId } from '@holdfast/shared/ids';
+import type { Metrics } from '@holdfast/shared/telemetry/metrics';
+import type { Logger } from '@holdfast/shared/telemetry/logger';
+import type { NextFunction, Request, Response } from 'express';
+
+interface RequestContext {
+  readonly requestId: RequestId;
+  readonly startedAt: number;
+}
+
+const contexts = new WeakMap<IncomingMessage, RequestContext>();
+
+function contextOf(req: IncomingMessage): RequestContext {
+  let context = contexts.get(req);
+  if (!context) contexts.set(req, (context = { requestId: newId('req'), startedAt: performance.now() }));
+  return context;
+}
+
+/** The id under which this request is answered, logged and passed on. Made here: an id that a client sends is not used. */
+export function requestIdOf(req: IncomingMessage): RequestId {
+  return contextOf(req).requestId;
+}
+
+/** Milliseconds of `performance.now()` at which the request arrived; deadlines count from here. */
+export function startedAtOf(req: IncomingMessage): number {
+  return contextOf(req).startedAt;
+}
+
+/** The route pattern of a request for logs and metrics; ids stay out of metric labels. */
+function routeOf(req: Request): string {
+  return (req.route as { path?: string } | undefined)?.path ?? 'unmatched';
+}
+
+/** First of all handlers: gives the request its id, the answer its standing headers, and writes one log line at the end. */
+export function beginRequest(metrics: Metrics, logger: Logger) {
+  return (req: Request, res: Response, next: NextFunction): void => {
+    const { requestId, startedAt } = contextOf(req);
+    standingHeaders(res, requestId);
+    // 'close' comes for finished and for broken answers alike.
+    res.on('close', () => {
+      const ms = performance.now() - startedAt;
+      const route = routeOf(req);
+      const status = res.writableFinished ? res.statusCode : 499;
+      metrics.httpDuration.observe({ method: req.method, route, status: String(status) }, ms / 1000);
+      logger.info(
+        { request_id: requestId, method: req.method, route, status, ms: Math.round(ms * 10) / 10 },
+        'request',
+      );
+    });
+    next();
+  };
+}
+
+function standingHeaders(res: ServerResponse, requestId: RequestId): void {
+  res.setHeader('Request-Id', requestId);
+  res.setHeader('X-Content-Type-Options', 'nosniff');
+}

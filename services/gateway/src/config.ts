@@ -1,0 +1,76 @@
+import { isIP } from 'node:net';
+import { email, password } from '@holdfast/shared/contracts/identity';
+import { commonServiceSchema, parseConfig, port, url } from '@holdfast/shared/config';
+import { z } from 'zod';
+
+const cidr = z.string().refine(isCidr, 'must be addresses or CIDR ranges separated by commas, e.g. 10.0.0.0/8,::1');
+
+function isCidr(value: string): boolean {
+  const [address, bits, more] = value.split('/');
+  const family = isIP(address ?? '');
+  if (family === 0 || more !== undefined) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+const commaList = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+// The gateway publishes and consumes nothing, so it asks for no NATS_URL.
+const schema = commonServiceSchema
+  .omit({ NATS_URL: true })
+  .extend({
+    HOLDFAST_GATEWAY_PORT: port(8080),
+    HOLDFAST_BOOKING_URL: url('http', 'https').default('http://127.0.0.1:8081'),
+    HOLDFAST_PAYMENT_URL: url('http', 'https').default('http://127.0.0.1:8082'),
+    HOLDFAST_NOTIFICATION_URL: url('http', 'https').default('http://127.0.0.1:8083'),
+    HOLDFAST_ADMIN_EMAIL: email.optional(),
+    HOLDFAST_ADMIN_PASSWORD: password.optional(),
+    HOLDFAST_TRUSTED_PROXIES: commaList.pipe(z.array(cidr)).default([]),
+  })
+  .refine((env) => (env.HOLDFAST_ADMIN_EMAIL === undefined) === (env.HOLDFAST_ADMIN_PASSWORD === undefined), {
+    path: ['HOLDFAST_ADMIN_PASSWORD'],
+    message: 'goes together with HOLDFAST_ADMIN_EMAIL: set both or none',
+    // Also when other variables are wrong, so that one start names them all.
+    when: () => true,
+  });
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly logLevel: string;
+  readonly databaseUrl: string;
+  readonly internalSecret: string;
+  readonly upstreams: { readonly booking: string; readonly payment: string; readonly notification: string };
+  /** Null without HOLDFAST_ADMIN_EMAIL: nobody is made admin. */
+  readonly admin: { readonly email: string; readonly password: string } | null;
+  /** CIDR ranges whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+  readonly redisUrl: string | null;
+}
+
+/** Reads the environment. @throws ConfigError naming every wrong variable. */
+export function loadConfig(env: Record<string, string | undefined>): Config {
+  const e = parseConfig(schema, env);
+  return {
+    host: e.HOLDFAST_HOST,
+    port: e.HOLDFAST_GATEWAY_PORT,
+    logLevel: e.HOLDFAST_LOG_LEVEL,
+    databaseUrl: e.DATABASE_URL,
+    internalSecret: e.HOLDFAST_INTERNAL_SECRET,
+    upstreams: {
+      booking: e.HOLDFAST_BOOKING_URL,
+      payment: e.HOLDFAST_PAYMENT_URL,
+      notification: e.HOLDFAST_NOTIFICATION_URL,
+    },
+    admin:
+      e.HOLDFAST_ADMIN_EMAIL !== undefined && e.HOLDFAST_ADMIN_PASSWORD !== undefined
+        ? { email: e.HOLDFAST_ADMIN_EMAIL, password: e.HOLDFAST_ADMIN_PASSWORD }
+        : null,
+    trustedProxies: e.HOLDFAST_TRUSTED_PROXIES,
+    redisUrl: e.HOLDFAST_REDIS === 'off' ? null : (e.REDIS_URL ?? null),
+  };
+}

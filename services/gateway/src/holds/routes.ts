@@ -1,0 +1,48 @@
+import type { Logger } from '@holdfast/shared/telemetry/logger';
+import { Problem } from '@holdfast/shared/problems';
+import type { Express, Request, Response } from 'express';
+import type { AssertCaller } from '../border/assertion.ts';
+import { requireSignedIn, type Authenticator } from '../border/authenticate.ts';
+import { readJson } from '../border/read-body.ts';
+import { startedAtOf } from '../border/request-context.ts';
+import type { HoldFailure, HoldGatherer } from './gather-holds.ts';
+
+/** A hold is answered within this time, one way or the other (G10 says 3 s). */
+const HOLD_DEADLINE_MS = 2_800;
+
+const DETAIL: Record<HoldFailure, string> = {
+  queue_full: 'too many bookings wait, try again shortly',
+  deadline: 'booking did not answer in time; repeat the request with the same Idempotency-Key',
+  unavailable: 'booking does not answer; repeat the request with the same Idempotency-Key',
+};
+
+/** POST /v1/bookings, the hot path: no schema is checked and nothing is logged here beyond what every request costs. */
+export function mountHolds(
+  app: Express,
+  deps: { authenticator: Authenticator; assertCaller: AssertCaller; gatherer: HoldGatherer; logger: Logger },
+): void {
+  app.post('/v1/bookings', async (req: Request, res: Response) => {
+    const authenticated = deps.authenticator.authenticate(req);
+    const signedIn = requireSignedIn(authenticated instanceof Promise ? await authenticated : authenticated);
+    const body = await readJson(req);
+    const key = req.headers['idempotency-key'];
+    const outcome = await deps.gatherer.submit({
+      assertion: deps.assertCaller(req, signedIn).assertion,
+      key: typeof key === 'string' ? key : null,
+      deadlineAt: startedAtOf(req) + HOLD_DEADLINE_MS,
+      body: body?.text ?? '{}',
+    });
+    if (!outcome.ok) {
+      deps.logger.warn({ failure: outcome.failure, err: outcome.cause }, 'hold without an answer');
+      throw new Problem('dependency_unavailable', { detail: DETAIL[outcome.failure] });
+    }
+    const { status, headers, body: text } = outcome.answer;
+    // Straight to Node: Express would look at the body again for a type and an ETag.
+    res.writeHead(status, {
+      ...headers,
+      'content-type': status >= 400 ? 'application/problem+json' : 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(text),
+    });
+    res.end(text);
+  });
+}

@@ -1,0 +1,90 @@
+import {
+  catalogueListQuery,
+  event,
+  eventAvailabilityQuery,
+  eventBody,
+  hall,
+  hallBody,
+  resource,
+  resourceAvailabilityQuery,
+  resourceBody,
+  seatAvailability,
+  slotAvailability,
+  venue,
+  venueBody,
+} from '@holdfast/shared/contracts/catalogue';
+import { list } from '@holdfast/shared/contracts/common';
+import type { z } from 'zod';
+import type { ApiRoute } from './route.ts';
+
+const catalogue = { tag: 'Catalogue', target: 'booking' } as const;
+
+/** Create, list and read of one collection. */
+function collection(names: { plural: string; one: string; body: z.ZodType; object: z.ZodType }): readonly ApiRoute[] {
+  const capital = names.one[0]!.toUpperCase() + names.one.slice(1);
+  return [
+    {
+      ...catalogue,
+      method: 'post',
+      path: `/v1/${names.plural}`,
+      operationId: `create${capital}`,
+      summary: `Create a ${names.one}`,
+      access: 'user',
+      role: 'admin',
+      idempotency: 'honoured',
+      body: names.body,
+      answers: { 201: { description: `The ${names.one}; Location and ETag are set`, schema: names.object } },
+      problems: ['forbidden', 'not_found', 'archived', 'idempotency_key_reused', 'idempotency_in_progress'],
+    },
+    {
+      ...catalogue,
+      method: 'get',
+      path: `/v1/${names.plural}`,
+      operationId: `list${capital}s`,
+      summary: `List ${names.plural}`,
+      access: 'public',
+      query: catalogueListQuery,
+      answers: { 200: { description: `A page of ${names.plural}`, schema: list(names.object) } },
+      problems: [],
+    },
+    {
+      ...catalogue,
+      method: 'get',
+      path: `/v1/${names.plural}/:id`,
+      operationId: `get${capital}`,
+      summary: `Read a ${names.one}`,
+      access: 'public',
+      answers: { 200: { description: `The ${names.one} with its ETag`, schema: names.object } },
+      problems: ['not_found'],
+    },
+  ];
+}
+
+export const CATALOGUE_ROUTES: readonly ApiRoute[] = [
+  ...collection({ plural: 'venues', one: 'venue', body: venueBody, object: venue }),
+  ...collection({ plural: 'resources', one: 'resource', body: resourceBody, object: resource }),
+  ...collection({ plural: 'halls', one: 'hall', body: hallBody, object: hall }),
+  ...collection({ plural: 'events', one: 'event', body: eventBody, object: event }),
+  {
+    ...catalogue,
+    method: 'get',
+    path: '/v1/events/:id/availability',
+    operationId: 'getEventAvailability',
+    summary: 'What is free at an event: each seat of a hall, counts of a pool',
+    access: 'public',
+    query: eventAvailabilityQuery,
+    answers: { 200: { description: 'Counts, and seats with their status', schema: seatAvailability } },
+    problems: ['not_found'],
+  },
+  {
+    ...catalogue,
+    method: 'get',
+    path: '/v1/resources/:id/availability',
+    operationId: 'getResourceAvailability',
+    summary: 'The slots of a resource on one or more days of its venue',
+    access: 'public',
+    query: resourceAvailabilityQuery,
+    answers: { 200: { description: 'Slots in order', schema: slotAvailability } },
+    problems: ['not_found'],
+  },
+];

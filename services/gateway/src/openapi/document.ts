@@ -1,0 +1,94 @@
+import { problem } from '@holdfast/shared/contracts/common';
+import { PROBLEMS, type ProblemCode } from '@holdfast/shared/problems';
+import { z } from 'zod';
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { openApiPath, pathParameters, type ApiRoute } from './route.ts';
+
+const requestId = z.string().meta({ description: 'Id of this request, also in the logs and in errors' });
+const key = z.string().min(1).max(255);
+
+/** The OpenAPI 3.1 document of the routes, made from the schemas that check requests. */
+export function createOpenApiDocument(routes: readonly ApiRoute[]) {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  for (const route of routes) (paths[openApiPath(route.path)] ??= {})[route.method] = operationOf(route);
+  return createDocument({
+    openapi: '3.1.0',
+    info: {
+      title: 'Holdfast',
+      version: '1.0.0',
+      description:
+        'Hold a place, pay, and get a confirmed booking. Times are RFC 3339 UTC, money is in minor units, errors are RFC 9457 problems.',
+    },
+    servers: [{ url: '/' }],
+    paths: paths as ZodOpenApiPathsObject,
+    components: {
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'access_token of register or login',
+        },
+      },
+    },
+  });
+}
+
+function operationOf(route: ApiRoute): ZodOpenApiOperationObject {
+  const names = pathParameters(route.path);
+  const path = z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
+  const header = z.object({
+    ...(route.idempotency === 'required' ? { 'Idempotency-Key': key } : {}),
+    ...(route.idempotency === 'honoured' ? { 'Idempotency-Key': key.optional() } : {}),
+  });
+  const answers = Object.entries(route.answers).map(([status, answer]) => [
+    status,
+    {
+      description: answer.description,
+      headers: z.object({ 'Request-Id': requestId }),
+      ...(answer.schema ? { content: { 'application/json': { schema: answer.schema } } } : {}),
+    },
+  ]);
+  return {
+    operationId: route.operationId,
+    tags: [route.tag],
+    summary: route.summary,
+    ...(route.role ? { description: `Needs the role ${route.role}.` } : {}),
+    ...(route.access === 'callback'
+      ? {}
+      : { security: route.access === 'user' ? [{ bearer: [] }] : [{}, { bearer: [] }] }),
+    requestParams: {
+      ...(names.length > 0 ? { path } : {}),
+      ...(route.query ? { query: route.query } : {}),
+      ...(route.idempotency ? { header } : {}),
+    },
+    ...(route.body ? { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } } : {}),
+    responses: Object.fromEntries([...answers, ...problemAnswers(route)]),
+  };
+}
+
+/** The codes that every route of a kind may answer, beside its own. */
+function problemCodesOf(route: ApiRoute): readonly ProblemCode[] {
+  return [
+    ...route.problems,
+    ...(route.access === 'user' ? (['unauthenticated'] as const) : []),
+    ...(route.body ? (['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const) : []),
+    ...((route.body && route.access !== 'callback') || route.query ? (['validation_failed'] as const) : []),
+    ...(route.tag === 'Operations' ? [] : (['internal_error', 'dependency_unavailable'] as const)),
+  ];
+}
+
+function problemAnswers(route: ApiRoute) {
+  const codesByStatus = new Map<number, ProblemCode[]>();
+  for (const code of new Set(problemCodesOf(route))) {
+    const status = PROBLEMS[code].status;
+    codesByStatus.set(status, [...(codesByStatus.get(status) ?? []), code]);
+  }
+  return [...codesByStatus].map(([status, codes]) => [
+    String(status),
+    {
+      description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join('\n\n'),
+      content: { 'application/problem+json': { schema: problem } },
+    },
+  ]);
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { BOOKING_ROUTES, PAYMENT_ROUTES } from './booking-routes.ts';
+import { CATALOGUE_ROUTES } from './catalogue-routes.ts';
+import { IDENTITY_ROUTES } from './identity-routes.ts';
+import type { ApiRoute } from './route.ts';
+
+const operations = { method: 'get', tag: 'Operations', target: 'gateway', access: 'public', problems: [] } as const;
+const state = z.object({ status: z.string() });
+
+const OPERATION_ROUTES: readonly ApiRoute[] = [
+  {
+    ...operations,
+    path: '/livez',
+    operationId: 'livez',
+    summary: 'Whether the process turns',
+    answers: { 200: { description: 'It does', schema: state } },
+  },
+  {
+    ...operations,
+    path: '/readyz',
+    operationId: 'readyz',
+    summary: 'Whether requests should be sent here',
+    answers: { 200: { description: 'Ready', schema: state }, 503: { description: 'Not ready', schema: state } },
+  },
+  {
+    ...operations,
+    path: '/healthz',
+    operationId: 'healthz',
+    summary: 'Each check of the gateway and, with verbose=1, of every service',
+    query: z.strictObject({ verbose: z.literal('1').optional() }),
+    answers: {
+      200: { description: 'Healthy', schema: z.looseObject({ service: z.string(), status: z.string() }) },
+      503: { description: 'Not healthy', schema: z.looseObject({ service: z.string(), status: z.string() }) },
+    },
+  },
+];
+
+/** Every route of the public API. */
+export const ROUTES: readonly ApiRoute[] = [
+  ...IDENTITY_ROUTES,
+  ...CATALOGUE_ROUTES,
+  ...BOOKING_ROUTES,
+  ...PAYMENT_ROUTES,
+  ...OPERATION_ROUTES,
+];

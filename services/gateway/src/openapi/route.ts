@@ -1,0 +1,43 @@
+import type { ProblemCode } from '@holdfast/shared/problems';
+import type { z } from 'zod';
+
+export type Method = 'get' | 'post' | 'patch' | 'delete';
+
+/**
+ * One route of the public API. This table is the whole of it: the proxy forwards what stands here and nothing else, and the
+ * OpenAPI document is made of the same entries, so neither can know a route that the other does not.
+ */
+export interface ApiRoute {
+  readonly method: Method;
+  /** As Express writes it: `/v1/bookings/:id`. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly tag: string;
+  readonly summary: string;
+  /** Who carries it out. `gateway` routes are mounted by their own features. */
+  readonly target: 'gateway' | 'booking' | 'payment';
+  /**
+   * `public`: the token is looked at when there is one. `user`: signed in. `callback`: the provider signs, a token means nothing.
+   * Roles are checked by the service that carries the call out; `role` is for readers.
+   */
+  readonly access: 'public' | 'user' | 'callback';
+  readonly role?: 'operator' | 'admin';
+  /** `required` calls answer 400 without a key; `honoured` ones take it. */
+  readonly idempotency?: 'required' | 'honoured';
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  readonly answers: Readonly<Record<number, { description: string; schema?: z.ZodType }>>;
+  readonly problems: readonly ProblemCode[];
+  /** How long the service may take; 2.5 s unless told. */
+  readonly timeLimitMs?: number;
+}
+
+/** The names in a path, e.g. `id` of `/v1/bookings/:id`. */
+export function pathParameters(path: string): string[] {
+  return [...path.matchAll(/:([a-z_]+)/g)].map((match) => match[1]!);
+}
+
+/** `/v1/bookings/{id}` */
+export function openApiPath(path: string): string {
+  return path.replaceAll(/:([a-z_]+)/g, '{$1}');
+}

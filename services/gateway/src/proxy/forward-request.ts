@@ -1,0 +1,94 @@
+import { pipeline } from 'node:stream/promises';
+import { ASSERTION_HEADER } from '@holdfast/shared/http/internal-assertion';
+import { Problem } from '@holdfast/shared/problems';
+import type { Request, Response } from 'express';
+import type { Dispatcher, Pool } from 'undici';
+import type { AssertCaller } from '../border/assertion.ts';
+import type { SignedIn } from '../identity/user.ts';
+import { headersForClient, headersForService } from './forwarded-headers.ts';
+import { neverSent } from './upstream.ts';
+
+/** Answers up to this size are read whole, so that a service that dies half-way gives a 503 and not a torn body. */
+const WHOLE_BYTES = 256 * 1024;
+
+export interface Forwarding {
+  readonly upstream: Pool;
+  /** For the message of a refusal. */
+  readonly service: string;
+  /** Built from the matched route, so what the service sees is what was authorised. With the query. */
+  readonly path: string;
+  readonly signedIn: SignedIn | null;
+  readonly body: string | Buffer | null;
+  readonly timeLimitMs: number;
+  readonly webhook: boolean;
+}
+
+/**
+ * Sends a request on and its answer back. @throws Problem `dependency_unavailable` when the service cannot be reached, breaks off
+ * or does not answer in time.
+ */
+export async function forwardRequest(
+  assertCaller: AssertCaller,
+  req: Request,
+  res: Response,
+  forwarding: Forwarding,
+): Promise<void> {
+  const { assertion, caller } = assertCaller(req, forwarding.signedIn);
+  const options: Dispatcher.RequestOptions = {
+    method: req.method as Dispatcher.HttpMethod,
+    path: forwarding.path,
+    headers: {
+      ...headersForService(req.headers, forwarding.webhook),
+      [ASSERTION_HEADER]: assertion,
+      traceparent: caller.traceparent,
+      'request-id': caller.requestId,
+    },
+    body: forwarding.body,
+    signal: AbortSignal.timeout(forwarding.timeLimitMs),
+  };
+  try {
+    const answer = await requestWithSecondChance(forwarding.upstream, options, isRepeatable(req));
+    await sendBack(req, res, answer);
+  } catch (error) {
+    if (res.headersSent) throw error;
+    throw new Problem('dependency_unavailable', {
+      detail: `the ${forwarding.service} service ${neverSent(error) ? 'cannot be reached' : 'did not answer in time'}`,
+    });
+  }
+}
+
+/** A kept-alive connection may close just as it is used. What may be carried out twice without harm is sent once more then. */
+async function requestWithSecondChance(
+  upstream: Pool,
+  options: Dispatcher.RequestOptions,
+  repeatable: boolean,
+): Promise<Dispatcher.ResponseData> {
+  try {
+    return await upstream.request(options);
+  } catch (error) {
+    const broken =
+      error instanceof Error && 'code' in error && ['UND_ERR_SOCKET', 'ECONNRESET'].includes(String(error.code));
+    if (!broken || !repeatable) throw error;
+    return upstream.request(options);
+  }
+}
+
+function isRepeatable(req: Request): boolean {
+  return req.method === 'GET' || req.method === 'HEAD' || req.headers['idempotency-key'] !== undefined;
+}
+
+async function sendBack(req: Request, res: Response, answer: Dispatcher.ResponseData): Promise<void> {
+  const headers = headersForClient(answer.headers);
+  const length = Number(headers['content-length'] ?? Number.NaN);
+  const hasNoBody = req.method === 'HEAD' || answer.statusCode === 204 || answer.statusCode === 304;
+  if (hasNoBody) {
+    await answer.body.dump();
+    res.writeHead(answer.statusCode, headers).end();
+  } else if (length <= WHOLE_BYTES) {
+    const bytes = Buffer.from(await answer.body.arrayBuffer());
+    res.writeHead(answer.statusCode, headers).end(bytes);
+  } else {
+    res.writeHead(answer.statusCode, headers);
+    await pipeline(answer.body, res);
+  }
+}

@@ -1,0 +1,97 @@
+import { createPool } from '@holdfast/shared/db/pool';
+import { listen, type RunningServer } from '@holdfast/shared/http/app';
+import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
+import { createMetrics } from '@holdfast/shared/telemetry/metrics';
+import { Authenticator } from './border/authenticate.ts';
+import type { Config } from './config.ts';
+import { createRedisCheck } from './health/redis-check.ts';
+import { bookingTransport } from './holds/booking-transport.ts';
+import { HoldGatherer } from './holds/gather-holds.ts';
+import { createHttp } from './http.ts';
+import { PasswordHasher } from './identity/password.ts';
+import { PreparedIdentity } from './identity/prepare-identity.ts';
+import { successorMaker } from './identity/refresh-token.ts';
+import { Revocations } from './identity/revocations.ts';
+import { TokenMemory } from './identity/token-memory.ts';
+import { createUpstream } from './proxy/upstream.ts';
+
+export interface Overrides {
+  readonly logger?: Logger;
+}
+
+export interface GatewayService {
+  readonly logger: Logger;
+  /** Listens and prepares identity in the background. Resolves with the port. @throws when the port is taken. */
+  start(): Promise<number>;
+  /** Lets running requests finish, then closes every connection. May be called twice, and before `start`. */
+  stop(): Promise<void>;
+}
+
+/** Puts the gateway together; nothing connects before `start`. */
+export function buildService(config: Config, overrides: Overrides = {}): GatewayService {
+  const logger = overrides.logger ?? createLogger({ service: 'gateway', level: config.logLevel });
+  const metrics = createMetrics('gateway');
+  const pool = createPool({
+    connectionString: config.databaseUrl,
+    schema: 'identity',
+    applicationName: 'holdfast-gateway',
+    logger,
+  });
+  const upstreams = {
+    booking: createUpstream(config.upstreams.booking, 64),
+    payment: createUpstream(config.upstreams.payment, 64),
+    notification: createUpstream(config.upstreams.notification, 4),
+  };
+  // Connections of their own: a hold must not queue behind reads that are slow.
+  const holds = createUpstream(config.upstreams.booking, 4);
+  const redis = config.redisUrl === null ? null : createRedisCheck(config.redisUrl);
+
+  const hasher = new PasswordHasher();
+  const identity = new PreparedIdentity({ pool, hasher, logger }, config.admin);
+  const revocations = new Revocations(pool, logger);
+  const app = createHttp({
+    pool,
+    hasher,
+    identity,
+    revocations,
+    authenticator: new Authenticator(identity, new TokenMemory(), revocations),
+    successorOf: successorMaker(config.internalSecret),
+    internalSecret: config.internalSecret,
+    trustedProxies: config.trustedProxies,
+    upstreams,
+    gatherer: new HoldGatherer({ transport: bookingTransport(holds) }),
+    checks: [
+      { name: 'postgres', critical: true, run: async () => (await pool.query('select 1'), 'connected') },
+      {
+        name: 'identity',
+        critical: true,
+        run: () =>
+          identity.ready ? Promise.resolve('keys loaded') : Promise.reject(new Error('keys are not loaded yet')),
+      },
+      ...(redis ? [redis.check] : []),
+    ],
+    logger,
+    metrics,
+  });
+
+  let server: RunningServer | null = null;
+  let stopped: Promise<void> | null = null;
+  const stop = async () => {
+    await server?.stop();
+    await Promise.all([identity.stop(), revocations.stop()]);
+    await Promise.all([...Object.values(upstreams), holds].map((upstream) => upstream.destroy()));
+    await redis?.stop();
+    await pool.end();
+  };
+  return {
+    logger,
+    async start() {
+      server = await listen(app, { host: config.host, port: config.port });
+      identity.start();
+      revocations.start();
+      logger.info({ port: server.port }, 'gateway listens');
+      return server.port;
+    },
+    stop: () => (stopped ??= stop()),
+  };
+}
