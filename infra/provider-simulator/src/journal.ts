@@ -42,7 +42,11 @@ export class Journal {
     await file.datasync();
     // The name itself has to survive a power cut as well, not only the content.
     const folder = await open(dirname(path), 'r');
-    await folder.sync().finally(() => folder.close());
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
     return new Journal(path, file, onFailure);
   }
 

@@ -15,13 +15,15 @@ export class CallbackReceiver {
   #watchers: (() => void)[] = [];
 
   constructor() {
-    this.#server = createServer(async (request, response) => {
+    this.#server = createServer((request, response) => {
       let body = '';
-      for await (const chunk of request) body += String(chunk);
-      const event = JSON.parse(body) as ReceivedCallback['event'];
-      this.received.push({ body, signature: String(request.headers['stripe-signature']), event });
-      response.writeHead(this.answer).end();
-      for (const watcher of this.#watchers.splice(0)) watcher();
+      request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+      request.on('end', () => {
+        const event = JSON.parse(body) as ReceivedCallback['event'];
+        this.received.push({ body, signature: String(request.headers['stripe-signature']), event });
+        response.writeHead(this.answer).end();
+        for (const watcher of this.#watchers.splice(0)) watcher();
+      });
     });
   }
 
