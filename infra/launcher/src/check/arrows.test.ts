@@ -58,6 +58,7 @@ describe('the arrows', () => {
         'type packages/shared/src/contracts/bookings.ts',
       ],
       [`${BOOKING}/bookings/booking-store.ts`]: [`type ${BOOKING}/bookings/booking.ts`],
+      [`${BOOKING}/checkout-saga/apply-saga-message.ts`]: [`${BOOKING}/bookings/booking-store.ts`],
       [`${BOOKING}/inventory/claim-seats.ts`]: [`${BOOKING}/inventory/seat-store.ts`],
       [`${BOOKING}/inventory/seat-store.ts`]: [],
       'packages/shared/src/money.ts': [],
