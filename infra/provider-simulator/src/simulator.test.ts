@@ -296,7 +296,9 @@ describe('a restart', () => {
     await restart();
     expect(await client().paymentIntents.retrieve(id)).toMatchObject({ status: 'requires_capture' });
     expect(await confirm()).toMatchObject({ status: 'requires_capture' });
-    expect(await client().paymentIntents.capture(id)).toMatchObject({ status: 'succeeded' });
+    await client().paymentIntents.capture(id);
+    await restart();
+    expect(await client().paymentIntents.retrieve(id)).toMatchObject({ status: 'succeeded' });
     const seqs = (await effects('')).map((effect) => effect.seq);
     expect(seqs).toEqual(seqs.map((_, index) => index + 1));
   });
