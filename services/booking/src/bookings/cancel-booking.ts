@@ -20,7 +20,7 @@ import type { BookingWatch } from './booking-watch.ts';
 
 export interface CancelDeps {
   readonly pool: Pool;
-  readonly watch: BookingWatch;
+  readonly watch: Pick<BookingWatch, 'changed'>;
   readonly onCommit: () => void;
 }
 

@@ -8,7 +8,7 @@ import { MAX_PAYMENT_ATTEMPTS } from '../checkout-saga/checkout-saga.ts';
 import type { BookingWatch } from './booking-watch.ts';
 
 export interface PaymentConsumerDeps {
-  readonly watch: BookingWatch;
+  readonly watch: Pick<BookingWatch, 'changed'>;
   readonly onCommit: () => void;
   readonly logger: Logger;
 }

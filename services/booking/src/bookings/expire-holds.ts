@@ -11,7 +11,7 @@ import type { BookingWatch } from './booking-watch.ts';
 
 export interface ExpireDeps {
   readonly pool: Pool;
-  readonly watch: BookingWatch;
+  readonly watch: Pick<BookingWatch, 'changed'>;
   readonly onCommit: () => void;
 }
 

@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { BookingJson } from '@holdfast/shared/contracts/bookings';
+import { expireHolds } from '../bookings/expire-holds.ts';
+import { aCustomer, aHold, aSlot, setupBooking, type BookingFixture } from '../testing/booking-fixture.ts';
+import type { HoldResult } from './settle-hold-batch.ts';
+
+let booking: BookingFixture;
+beforeAll(async () => {
+  booking = await setupBooking();
+});
+afterAll(() => booking.stop());
+
+const bodyOf = (result: HoldResult | undefined): BookingJson => {
+  if (result?.kind !== 'answered') throw new Error(`refused: ${JSON.stringify(result)}`);
+  return JSON.parse(result.answer.body) as BookingJson;
+};
+const refusalOf = (result: HoldResult | undefined) => (result?.kind === 'refused' ? result.refusal : null);
+
+describe('seats', () => {
+  test('a hold names its seats, its price and its expiry, and leaves one row of each kind', async () => {
+    const event = await booking.seatEvent({ amount: 4500 });
+    const before = await booking.footprint();
+    const [result] = await booking.settle(aHold({ event_id: event, seats: ['A-1', 'A-2'] }));
+    const held = bodyOf(result);
+    expect(held).toMatchObject({
+      status: 'HELD',
+      inventory: 'seats',
+      seats: ['A-1', 'A-2'],
+      quantity: 2,
+      event_id: event,
+    });
+    expect(held.price).toMatchObject({ amount: 9000, currency: 'EUR' });
+    expect(held.reference).toMatch(/^BK\d{8}-[0-9A-Z]{6}$/);
+    expect(Date.parse(held.hold_expires_at!) - Date.parse(held.server_now)).toBe(600_000);
+    const after = await booking.footprint();
+    expect(after).toEqual({
+      ...before,
+      bookings: before['bookings']! + 1,
+      booking_history: before['booking_history']! + 1,
+      seat_claims: before['seat_claims']! + 2,
+      outbox: before['outbox']! + 1,
+      idempotency_keys: before['idempotency_keys']! + 1,
+    });
+  });
+
+  test('within one batch the first wins, the loser learns which seat is taken, and a neighbour is not taken down', async () => {
+    const event = await booking.seatEvent();
+    const [first, second, third] = await booking.settle(
+      aHold({ event_id: event, seats: ['A-1', 'A-2'] }),
+      aHold({ event_id: event, seats: ['A-2', 'A-3'] }),
+      aHold({ event_id: event, seats: ['A-3'] }),
+    );
+    expect(bodyOf(first).seats).toEqual(['A-1', 'A-2']);
+    expect(refusalOf(second)).toEqual({ code: 'seats_taken', seats: ['A-2'] });
+    expect(bodyOf(third).seats).toEqual(['A-3']);
+  });
+
+  test('best seats are adjacent and never the taken ones', async () => {
+    const event = await booking.seatEvent({ rows: [{ row: 'A', seats: 4 }] });
+    await booking.settle(aHold({ event_id: event, seats: ['A-2'] }));
+    const [pair, tooMany] = await booking.settle(
+      aHold({ event_id: event, quantity: 2, category: 'standard' }),
+      aHold({ event_id: event, quantity: 2 }),
+    );
+    expect(bodyOf(pair).seats).toEqual(['A-3', 'A-4']);
+    expect(refusalOf(tooMany)).toEqual({ code: 'too_few_places', requested: 2, available: 1 });
+  });
+
+  test.each([
+    ['an unknown seat', { seats: ['A-1', 'Z-1'] }, { code: 'unknown_seat', indexes: [1] }],
+    ['a repeated seat', { seats: ['A-1', 'A-1'] }, { code: 'duplicate_seat', indexes: [1] }],
+    [
+      'too many',
+      { seats: Array.from({ length: 11 }, (_, i) => `A-${i + 1}`) },
+      { code: 'too_many_places', limit: 10, field: 'seats' },
+    ],
+    ['a category of nobody', { quantity: 1, category: 'royal' }, { code: 'unknown_category', known: ['standard'] }],
+  ])('%s is refused and leaves nothing', async (_, part, refusal) => {
+    const event = await booking.seatEvent();
+    const before = await booking.footprint();
+    const [result] = await booking.settle(aHold({ event_id: event, ...part }));
+    expect(refusalOf(result)).toEqual(refusal);
+    expect(await booking.footprint()).toEqual(before);
+  });
+});
+
+describe('pools', () => {
+  test('capacity is never passed and the loser learns what is left', async () => {
+    const event = await booking.poolEvent({ capacity: 5 });
+    const [three, four, two] = await booking.settle(
+      aHold({ event_id: event, quantity: 3 }),
+      aHold({ event_id: event, quantity: 4 }),
+      aHold({ event_id: event, quantity: 2 }),
+    );
+    expect(bodyOf(three).quantity).toBe(3);
+    expect(refusalOf(four)).toEqual({ code: 'too_few_places', requested: 4, available: 2 });
+    expect(bodyOf(two).quantity).toBe(2);
+  });
+
+  test('numbered places are given in sequence, across batches', async () => {
+    const event = await booking.poolEvent({ capacity: 6, numbered: true });
+    const [first] = await booking.settle(aHold({ event_id: event, quantity: 2 }));
+    const [second, third] = await booking.settle(
+      aHold({ event_id: event, quantity: 1 }),
+      aHold({ event_id: event, quantity: 3 }),
+    );
+    expect([bodyOf(first).seats, bodyOf(second).seats, bodyOf(third).seats]).toEqual([
+      ['1', '2'],
+      ['3'],
+      ['4', '5', '6'],
+    ]);
+  });
+
+  test('the counter with its constraint decides, whatever the code believes', async () => {
+    const event = await booking.poolEvent({ capacity: 2 });
+    await expect(booking.pool.query('update events set claimed = 3 where id = $1', [event])).rejects.toMatchObject({
+      constraint: 'events_claimed_within_capacity',
+    });
+  });
+});
+
+describe('slots', () => {
+  test('overlapping times of different lengths: one wins, neighbours touch freely', async () => {
+    const resource = await booking.resource();
+    const [first, overlapping, neighbour] = await booking.settle(
+      aHold({ resource_id: resource, ...aSlot(2) }),
+      aHold({ resource_id: resource, ...aSlot(2, 1) }),
+      aHold({ resource_id: resource, ...aSlot(1, 2) }),
+    );
+    expect(bodyOf(first).price.amount).toBe(2400);
+    expect(refusalOf(overlapping)).toMatchObject({ code: 'slots_taken' });
+    expect(bodyOf(neighbour).status).toBe('HELD');
+  });
+
+  test('the exclusion constraint decides, whatever the code believes', async () => {
+    const resource = await booking.resource();
+    const [result] = await booking.settle(aHold({ resource_id: resource, ...aSlot(2) }));
+    await expect(
+      booking.pool.query(
+        `insert into slot_claims (resource_id, during, booking_id, claimed_at)
+         select resource_id, during, booking_id, claimed_at from slot_claims where booking_id = $1`,
+        [bodyOf(result).id],
+      ),
+    ).rejects.toMatchObject({ constraint: 'slot_claims_never_overlap' });
+  });
+});
+
+describe('keys and limits', () => {
+  test('the same key in one batch and in a later one gives one booking and the same answer to the letter', async () => {
+    const event = await booking.seatEvent();
+    const caller = aCustomer();
+    const hold = () => aHold({ event_id: event, seats: ['A-1'] }, { caller, key: 'key-1' });
+    const [first, twin] = await booking.settle(hold(), hold());
+    const [later] = await booking.settle(hold());
+    if (first?.kind !== 'answered' || twin?.kind !== 'answered' || later?.kind !== 'answered')
+      throw new Error('refused');
+    expect([first.replayed, twin.replayed, later.replayed]).toEqual([false, true, true]);
+    expect(twin.answer).toEqual(first.answer);
+    expect(later.answer).toEqual(first.answer);
+  });
+
+  test('the same key with another body is refused, and another user may have it', async () => {
+    const event = await booking.seatEvent();
+    const caller = aCustomer();
+    await booking.settle(aHold({ event_id: event, seats: ['A-1'] }, { caller, key: 'key-2' }));
+    const [other, stranger] = await booking.settle(
+      aHold({ event_id: event, seats: ['A-2'] }, { caller, key: 'key-2' }),
+      aHold({ event_id: event, seats: ['A-2'] }, { key: 'key-2' }),
+    );
+    expect(refusalOf(other)).toEqual({ code: 'key_reused' });
+    expect(bodyOf(stranger).seats).toEqual(['A-2']);
+  });
+
+  test('a refusal does not burn the key', async () => {
+    const event = await booking.poolEvent({ capacity: 1 });
+    const caller = aCustomer();
+    const [winner] = await booking.settle(aHold({ event_id: event, quantity: 1 }));
+    const [refused] = await booking.settle(aHold({ event_id: event, quantity: 1 }, { caller, key: 'key-3' }));
+    expect(refusalOf(refused)).toMatchObject({ code: 'too_few_places' });
+    await booking.database.advanceClock(601_000);
+    const nobody = { changed: () => undefined };
+    await expireHolds({ pool: booking.pool, watch: nobody, onCommit: () => undefined });
+    await booking.database.setClockOffset(0);
+    const [again] = await booking.settle(aHold({ event_id: event, quantity: 1 }, { caller, key: 'key-3' }));
+    expect(bodyOf(again).id).not.toBe(bodyOf(winner).id);
+  });
+
+  test('the sixth hold of a user is refused, in one batch as in many', async () => {
+    const event = await booking.poolEvent();
+    const caller = aCustomer();
+    const results = await booking.settle(
+      ...Array.from({ length: 7 }, () => aHold({ event_id: event, quantity: 1 }, { caller })),
+    );
+    expect(results.map((result) => result.kind)).toEqual([...Array<string>(5).fill('answered'), 'refused', 'refused']);
+    expect(refusalOf(results[5])).toEqual({ code: 'too_many_holds', limit: 5 });
+  });
+});
