@@ -11,6 +11,10 @@ export interface NatsOptions {
   /** Port of the monitoring pages (/varz, /jsz), also on loopback; none without it. */
   readonly monitorPort?: number;
   readonly logFile?: string;
+  /** Variables for the process beside this one's. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Told of the process as soon as it exists, before it is ready. */
+  readonly onSpawn?: (process: ServerProcess) => void;
 }
 
 export interface RunningServer {
@@ -47,6 +51,8 @@ export async function startNats(options: NatsOptions): Promise<RunningServer> {
     program: options.program,
     args: ['-c', configFile],
     ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
+    ...(options.env === undefined ? {} : { env: options.env }),
+    onSpawn: options.onSpawn,
   });
   const url = `nats://127.0.0.1:${options.port}`;
   await waitUntilReady('NATS', server, () => pingNats(url));

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import type { RunningServer } from './nats.ts';
-import { runCommand } from './run-command.ts';
-import { spawnServer, waitUntilReady, type Program } from './server-process.ts';
-import { asUser, type UnprivilegedUser } from './unprivileged-user.ts';
+import { spawnServer, waitUntilReady, type Program, type ServerProcess } from './server-process.ts';
+import type { UnprivilegedUser } from './unprivileged-user.ts';
 
 /** PostgreSQL's programs; they lie in one folder. */
 export interface PostgresPrograms {
@@ -29,6 +28,10 @@ export interface PostgresOptions {
   /** The account to run as; undefined means this process's own. */
   readonly user: UnprivilegedUser | undefined;
   readonly logFile?: string;
+  /** Variables for the process beside this one's. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Told of the process as soon as it exists, before it is ready. */
+  readonly onSpawn?: (process: ServerProcess) => void;
   /** Told before initdb, which takes a second or two. */
   readonly onInit?: () => void;
 }
@@ -74,6 +77,8 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningSe
     cwd: '/',
     user: options.user,
     ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
+    ...(options.env === undefined ? {} : { env: options.env }),
+    onSpawn: options.onSpawn,
   });
   const url = `postgres://${ADMIN}:${password}@127.0.0.1:${options.port}/postgres`;
   await waitUntilReady('PostgreSQL', server, () => pingPostgres(url), 60_000);
@@ -102,45 +107,38 @@ export async function pingPostgres(url: string): Promise<number> {
   }
 }
 
+/** Made beside its place and renamed at the end: an interrupted initdb leaves a folder that looks like a cluster and is none. */
 async function initCluster(options: PostgresOptions, password: string): Promise<void> {
-  // A half-made cluster of an interrupted start has no PG_VERSION yet, or initdb would refuse the folder.
-  rmSync(options.dataDir, { recursive: true, force: true });
-  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
-  const passwordCopy = `${options.dataDir}.pw`;
+  const work = `${options.dataDir}.new`;
+  const passwordCopy = `${work}.pw`;
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work, { recursive: true, mode: 0o700 });
   writeFileSync(passwordCopy, password, { mode: 0o600 });
   if (options.user !== undefined) {
-    chownSync(options.dataDir, options.user.uid, options.user.gid);
+    chownSync(work, options.user.uid, options.user.gid);
     chownSync(passwordCopy, options.user.uid, options.user.gid);
   }
-  const program = options.programs.initdb;
   try {
-    const result = await runCommand(
-      program.command,
-      [
-        ...(program.args ?? []),
-        ...['-D', options.dataDir, '-U', ADMIN, `--pwfile=${passwordCopy}`, '--auth=scram-sha-256'],
-        ...[
-          '--encoding=UTF8',
-          '--locale=C',
-          '--locale-provider=builtin',
-          '--builtin-locale=C.UTF-8',
-          '--no-instructions',
-        ],
+    const initdb = await spawnServer({
+      program: options.programs.initdb,
+      args: [
+        ...['-D', work, '-U', ADMIN, `--pwfile=${passwordCopy}`, '--auth=scram-sha-256', '--encoding=UTF8'],
+        ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-instructions'],
         ...(options.mode === 'test' ? ['--no-sync'] : []),
       ],
-      {
-        cwd: '/',
-        env: { ...process.env, ...program.env, LC_ALL: 'C' },
-        ...asUser(program.changesUser === true ? undefined : options.user),
-        timeoutMs: 120_000,
-      },
-    );
-    if (result.code !== 0) {
-      rmSync(options.dataDir, { recursive: true, force: true });
-      throw new Error(`initdb could not create the cluster in ${options.dataDir}:\n${result.output}`);
+      cwd: '/',
+      env: { ...options.env, LC_ALL: 'C' },
+      user: options.user,
+      onSpawn: options.onSpawn,
+    });
+    const how = await initdb.exited;
+    if (initdb.child.exitCode !== 0) {
+      throw new Error(`initdb could not create a cluster in ${options.dataDir}; it ${how}:\n${initdb.tail()}`);
     }
+    renameSync(work, options.dataDir);
   } finally {
     rmSync(passwordCopy, { force: true });
+    rmSync(work, { recursive: true, force: true });
   }
 }
 

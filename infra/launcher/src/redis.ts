@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import type { RunningServer } from './nats.ts';
-import { spawnServer, waitUntilReady, type Program } from './server-process.ts';
+import { spawnServer, waitUntilReady, type Program, type ServerProcess } from './server-process.ts';
 
 export interface RedisOptions {
   readonly program: Program;
@@ -9,6 +9,10 @@ export interface RedisOptions {
   readonly dataDir: string;
   readonly port: number;
   readonly logFile?: string;
+  /** Variables for the process beside this one's. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Told of the process as soon as it exists, before it is ready. */
+  readonly onSpawn?: (process: ServerProcess) => void;
 }
 
 /** Starts a Redis on loopback and waits until it answers PING. */
@@ -24,6 +28,8 @@ export async function startRedis(options: RedisOptions): Promise<RunningServer> 
       ...['--maxmemory', '128mb', '--maxmemory-policy', 'allkeys-lru'],
     ],
     ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
+    ...(options.env === undefined ? {} : { env: options.env }),
+    onSpawn: options.onSpawn,
   });
   const url = `redis://127.0.0.1:${options.port}`;
   await waitUntilReady('Redis', server, () => pingRedis(url));

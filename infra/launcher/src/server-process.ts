@@ -15,10 +15,14 @@ export interface SpawnOptions {
   readonly program: Program;
   readonly args: readonly string[];
   readonly cwd?: string;
+  /** Variables beside this process's own and the program's. */
+  readonly env?: Readonly<Record<string, string>>;
   /** The account to run as; this process's own without it. */
   readonly user?: UnprivilegedUser | undefined;
   /** Where stdout and stderr go; kept below `MAX_LOG_BYTES` (one older file beside it). Without it only the tail is kept. */
   readonly logFile?: string;
+  /** Told of the process as soon as it exists. */
+  readonly onSpawn?: ((process: ServerProcess) => void) | undefined;
 }
 
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
@@ -47,7 +51,7 @@ export async function spawnServer(options: SpawnOptions): Promise<ServerProcess>
   const child = spawn(options.program.command, [...(options.program.args ?? []), ...options.args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
-    env: { ...process.env, ...options.program.env },
+    env: { ...process.env, ...options.program.env, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.user === undefined || options.program.changesUser === true ? {} : asUser(options.user)),
   });
@@ -63,8 +67,14 @@ export async function spawnServer(options: SpawnOptions): Promise<ServerProcess>
   const exited = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => {
       running = false;
-      log?.end();
-      resolve(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`);
+      const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
+      // Its last words may still be in the pipe; a grandchild that keeps the pipe open is not waited for.
+      const timer = setTimeout(() => resolve(how), 200);
+      child.once('close', () => {
+        clearTimeout(timer);
+        log?.end();
+        resolve(how);
+      });
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -73,7 +83,7 @@ export async function spawnServer(options: SpawnOptions): Promise<ServerProcess>
       reject(new Error(`cannot start ${options.program.command}: ${error.message}`, { cause: error })),
     );
   });
-  return {
+  const server: ServerProcess = {
     child,
     pid: child.pid as number,
     exited,
@@ -87,6 +97,8 @@ export async function spawnServer(options: SpawnOptions): Promise<ServerProcess>
       clearTimeout(timer);
     },
   };
+  options.onSpawn?.(server);
+  return server;
 }
 
 /** Appends to a file and starts a new one when it is full, keeping one older file. */

@@ -15,7 +15,7 @@ import { unprivilegedUser } from './unprivileged-user.ts';
 const EXIT_GRACE_MS = 10_000;
 
 const config = loadTestConfig();
-const progress = openProgress(config.HOLDFAST_STARTED_AT);
+const progress = openProgress(config.HOLDFAST_STARTED_AT ?? Date.now());
 const guard = startGuard();
 const jestArgs = process.argv.slice(2).filter((argument) => argument !== '--servers');
 const stopRequest = onStopRequest();
