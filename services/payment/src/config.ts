@@ -1,0 +1,74 @@
+import { commonServiceSchema, parseConfig, port, positiveInteger, url } from '@holdfast/shared/config';
+import { z } from 'zod';
+import { parseCidrs } from './provider-webhooks/source-allowlist.ts';
+
+const list = (text: string) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+const schema = commonServiceSchema.extend({
+  HOLDFAST_PAYMENT_PORT: port(8082),
+  HOLDFAST_PROVIDER: z.enum(['stripe'], { message: 'must be stripe' }).default('stripe'),
+  STRIPE_API_KEY: z
+    .string({ message: 'is required' })
+    .regex(/^(sk|rk)_\S{8,}$/, 'must be a secret key, e.g. sk_test_…'),
+  STRIPE_API_BASE: url('http', 'https').default('https://api.stripe.com'),
+  HOLDFAST_STRIPE_WEBHOOK_SECRETS: z
+    .string({ message: 'is required: the secrets that sign callbacks, current first' })
+    .transform(list)
+    .refine(
+      (secrets) => secrets.length > 0 && secrets.every((secret) => secret.length >= 16),
+      'needs secrets of at least 16 characters, separated by commas',
+    ),
+  HOLDFAST_WEBHOOK_ALLOWED_CIDRS: z
+    .string()
+    .default('127.0.0.0/8,::1/128')
+    .transform(list)
+    .refine((cidrs) => parseCidrs(cidrs) !== null, 'must be networks such as 127.0.0.0/8, separated by commas'),
+  HOLDFAST_PROVIDER_TIMEOUT_MS: positiveInteger(5_000),
+  HOLDFAST_PAYMENT_FIRST_LOOK_MS: positiveInteger(5_000),
+});
+
+export interface Config {
+  readonly databaseUrl: string;
+  readonly natsUrl: string;
+  readonly internalSecret: string;
+  readonly logLevel: string;
+  readonly host: string;
+  readonly port: number;
+  readonly provider: {
+    readonly name: 'stripe';
+    readonly apiKey: string;
+    readonly apiBase: string;
+    readonly timeoutMs: number;
+  };
+  readonly webhooks: { readonly secrets: readonly string[]; readonly allowedCidrs: readonly string[] };
+  /** Time from an unknown outcome to the first question to the provider. */
+  readonly firstLookMs: number;
+}
+
+/** Reads the environment. @throws ConfigError naming every wrong variable. */
+export function loadConfig(env: Record<string, string | undefined> = process.env): Config {
+  const parsed = parseConfig(schema, env);
+  return {
+    databaseUrl: parsed.DATABASE_URL,
+    natsUrl: parsed.NATS_URL,
+    internalSecret: parsed.HOLDFAST_INTERNAL_SECRET,
+    logLevel: parsed.HOLDFAST_LOG_LEVEL,
+    host: parsed.HOLDFAST_HOST,
+    port: parsed.HOLDFAST_PAYMENT_PORT,
+    provider: {
+      name: parsed.HOLDFAST_PROVIDER,
+      apiKey: parsed.STRIPE_API_KEY,
+      apiBase: parsed.STRIPE_API_BASE,
+      timeoutMs: parsed.HOLDFAST_PROVIDER_TIMEOUT_MS,
+    },
+    webhooks: {
+      secrets: parsed.HOLDFAST_STRIPE_WEBHOOK_SECRETS,
+      allowedCidrs: parsed.HOLDFAST_WEBHOOK_ALLOWED_CIDRS,
+    },
+    firstLookMs: parsed.HOLDFAST_PAYMENT_FIRST_LOOK_MS,
+  };
+}

@@ -1,0 +1,42 @@
+import { createMetrics, type Metrics } from '@holdfast/shared/telemetry/metrics';
+import { Counter, Histogram } from 'prom-client';
+
+export interface PaymentMetrics extends Metrics {
+  readonly calls: Histogram<'kind' | 'outcome'>;
+  readonly webhooks: Counter<'result'>;
+  readonly applied: Counter<'result'>;
+  readonly published: Counter;
+}
+
+/** The process's registry with what this service counts beside HTTP. Ids never become labels; they go to the log. */
+export function createPaymentMetrics(): PaymentMetrics {
+  const metrics = createMetrics('payment');
+  const registers = [metrics.registry];
+  return {
+    ...metrics,
+    calls: new Histogram({
+      name: 'holdfast_provider_operation_duration_seconds',
+      help: 'Time from taking an operation up to its committed result, by kind and outcome',
+      labelNames: ['kind', 'outcome'],
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    webhooks: new Counter({
+      name: 'holdfast_provider_webhooks_total',
+      help: 'Callbacks received, by what became of the request',
+      labelNames: ['result'],
+      registers,
+    }),
+    applied: new Counter({
+      name: 'holdfast_provider_webhooks_applied_total',
+      help: 'Stored callbacks taken up, by what they changed',
+      labelNames: ['result'],
+      registers,
+    }),
+    published: new Counter({
+      name: 'holdfast_outbox_published_total',
+      help: 'Events that the broker acknowledged',
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,71 @@
+import type { Tx } from '@holdfast/shared/db/transaction';
+import { saveIntent } from '../payments/save-intent.ts';
+import { settleOutcome } from '../payments/settle-outcome.ts';
+import { settleRefund } from '../payments/settle-refund.ts';
+import { lookPauseMs, OPEN_LOOK_PAUSE_MS, type Operation } from './operation.ts';
+import { finishOperation, postponeOperation, releaseWaiting } from './operation-store.ts';
+import type { Finding } from './perform-operation.ts';
+
+export interface SettleOptions {
+  readonly firstLookMs: number;
+  readonly leaseMs: number;
+}
+
+export interface SettledOperation {
+  /** A short class for metrics and logs. */
+  readonly outcome: string;
+  /** Calls that may follow at once, leased to this process. */
+  readonly next: readonly Operation[];
+}
+
+/** Commits what a call brought, together with what it changes and the event that tells of it. */
+export async function settleOperation(
+  tx: Tx,
+  operation: Operation,
+  finding: Finding,
+  options: SettleOptions,
+): Promise<SettledOperation> {
+  const cause = operation.id;
+  const { paymentId, attempt } = operation;
+  switch (finding.kind) {
+    case 'created': {
+      await saveIntent(tx, paymentId, finding.reference);
+      await finishOperation(tx, operation.id, 'created');
+      return { outcome: 'created', next: await releaseWaiting(tx, paymentId, options.leaseMs) };
+    }
+    case 'fact': {
+      const { fact } = finding;
+      const settled = await settleOutcome(tx, { paymentId, attempt, fact, cause });
+      if (fact.kind === 'processing' || fact.kind === 'requires_action') {
+        await postponeOperation(tx, operation.id, { mode: 'LOOK', delayMs: OPEN_LOOK_PAUSE_MS });
+      } else {
+        await finishOperation(tx, operation.id, settled === 'mismatch' ? 'mismatch' : fact.kind);
+      }
+      return { outcome: settled === 'mismatch' ? 'mismatch' : fact.kind, next: [] };
+    }
+    case 'refund': {
+      const settled = await settleRefund(tx, operation.refundId ?? '', finding.outcome, cause);
+      const outcome = settled === 'mismatch' ? 'mismatch' : finding.outcome.kind;
+      await finishOperation(tx, operation.id, outcome);
+      return { outcome, next: [] };
+    }
+    case 'open':
+      await postponeOperation(tx, operation.id, { mode: 'LOOK', delayMs: OPEN_LOOK_PAUSE_MS });
+      return { outcome: 'open', next: [] };
+    case 'later':
+      await postponeOperation(tx, operation.id, { mode: operation.mode, delayMs: finding.delayMs });
+      return { outcome: 'later', next: [] };
+    case 'unknown':
+      // Nobody waits for news of a cancel or refund whose answer was lost; they go on until done.
+      if (operation.kind === 'create' || operation.kind === 'confirm' || operation.kind === 'capture') {
+        await settleOutcome(tx, { paymentId, attempt, fact: { kind: 'unknown' }, cause });
+      }
+      await postponeOperation(tx, operation.id, {
+        mode: 'LOOK',
+        delayMs: lookPauseMs(options.firstLookMs, operation.tries),
+      });
+      return { outcome: 'unknown', next: [] };
+    default:
+      return finding satisfies never;
+  }
+}

@@ -1,0 +1,184 @@
+import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
+import { createPool } from '@holdfast/shared/db/pool';
+import { listen, type RunningServer } from '@holdfast/shared/http/app';
+import { InboxConsumer } from '@holdfast/shared/inbox/consumer';
+import type { Stoppable } from '@holdfast/shared/lifecycle';
+import { Relay } from '@holdfast/shared/outbox/relay';
+import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
+import type { Config } from './config.ts';
+import { createHttp } from './http.ts';
+import { createPaymentMetrics } from './metrics.ts';
+import { OperationDriver } from './operations/operation-driver.ts';
+import { checkoutHandler } from './payments/consumer.ts';
+import { WebhookApplier } from './provider-webhooks/apply-webhook.ts';
+import { parseCidrs } from './provider-webhooks/source-allowlist.ts';
+import type { Provider } from './provider/provider.ts';
+import { createStripeProvider } from './provider/stripe-provider.ts';
+
+/** What tests replace. */
+export interface Overrides {
+  readonly provider?: Provider;
+  readonly logger?: Logger;
+  /** The process's clock, for the age of callbacks only; business time is the database's. */
+  readonly nowMs?: () => number;
+}
+
+export interface PaymentService extends Stoppable {
+  /** Starts the HTTP server and the loops at once, and what needs NATS as soon as it answers. */
+  start(): Promise<{ port: number }>;
+  /** Resolves when the bus is connected and events are consumed. */
+  readonly consuming: Promise<void>;
+  readonly driver: OperationDriver;
+  readonly webhookApplier: WebhookApplier;
+}
+
+const HANDS = 16;
+const OPERATIONS_HINT = 'hint.payment.operations';
+
+/** Builds the service in the order of its parts; nothing runs before `start`. */
+export function buildService(config: Config, overrides: Overrides = {}): PaymentService {
+  const logger = overrides.logger ?? createLogger({ service: 'payment', level: config.logLevel });
+  const metrics = createPaymentMetrics();
+  const pool = createPool({
+    connectionString: config.databaseUrl,
+    schema: 'payment',
+    max: 20,
+    logger,
+    applicationName: 'holdfast-payment',
+  });
+  const provider =
+    overrides.provider ??
+    createStripeProvider({
+      apiKey: config.provider.apiKey,
+      apiBase: config.provider.apiBase,
+      timeoutMs: config.provider.timeoutMs,
+      concurrency: HANDS,
+    });
+
+  // Absent until NATS answers; the relay polls, so a nudge that finds nobody is not lost work.
+  let bus: Bus | null = null;
+  let relay: Relay | null = null;
+  let consumer: InboxConsumer | null = null;
+  let server: RunningServer | null = null;
+  let stopped: Promise<void> | null = null;
+  const consuming = Promise.withResolvers<void>();
+
+  const driver = new OperationDriver({
+    pool,
+    provider,
+    logger,
+    firstLookMs: config.firstLookMs,
+    concurrency: HANDS,
+    onSettled: () => relay?.nudge(),
+    onCall: (kind, outcome, seconds) => metrics.calls.observe({ kind, outcome }, seconds),
+    onSaturated: () => bus?.hint(OPERATIONS_HINT),
+  });
+  const webhookApplier = new WebhookApplier({
+    pool,
+    logger,
+    onApplied: () => relay?.nudge(),
+    onResult: (result) => metrics.applied.inc({ result }),
+  });
+
+  const app = createHttp({
+    pool,
+    logger,
+    metrics,
+    internalSecret: config.internalSecret,
+    checks: [
+      {
+        name: 'postgres',
+        critical: true,
+        run: async () => {
+          await pool.query('select 1');
+          return 'answers';
+        },
+      },
+      {
+        name: 'nats',
+        critical: true,
+        run: async () => {
+          if (!bus) throw new Error('not connected yet');
+          return `round trip ${await bus.ping()} ms`;
+        },
+      },
+      { name: 'provider', critical: false, run: () => reach(config.provider.apiBase) },
+    ],
+    webhooks: {
+      pool,
+      secrets: config.webhooks.secrets,
+      allowed: parseCidrs(config.webhooks.allowedCidrs) ?? failConfig(),
+      nowMs: overrides.nowMs ?? Date.now,
+      onStored: () => webhookApplier.nudge(),
+      onResult: (result) => metrics.webhooks.inc({ result }),
+    },
+  });
+
+  async function connect(): Promise<void> {
+    const connected = await connectBus({ url: config.natsUrl, name: 'holdfast-payment', logger });
+    if (stopped) return connected.close();
+    bus = connected;
+    bus.onHint(OPERATIONS_HINT, () => driver.nudge());
+    relay = new Relay({
+      pool,
+      bus,
+      logger,
+      service: 'payment',
+      onPublished: (count) => metrics.published.inc(count),
+    });
+    relay.start();
+    consumer = new InboxConsumer({
+      name: 'payment-checkout',
+      service: 'payment',
+      bus,
+      pool,
+      logger,
+      handle: checkoutHandler({
+        provider: provider.name,
+        afterCommit: () => {
+          driver.nudge();
+          relay?.nudge();
+        },
+      }),
+      onDeadLetter: () => relay?.nudge(),
+    });
+    await consumer.start();
+    logger.info('consuming');
+    consuming.resolve();
+  }
+
+  /** Takes nothing new, finishes what is under way, publishes no more, and closes last what the others need. */
+  async function shutDown(): Promise<void> {
+    await server?.stop();
+    await consumer?.stop();
+    await Promise.all([driver.stop(), webhookApplier.stop()]);
+    await relay?.stop();
+    await bus?.close();
+    await pool.end();
+  }
+
+  return {
+    consuming: consuming.promise,
+    driver,
+    webhookApplier,
+    async start() {
+      server = await listen(app, { host: config.host, port: config.port });
+      logger.info({ port: server.port }, 'listening');
+      driver.start();
+      webhookApplier.start();
+      connect().catch((error: unknown) => logger.fatal({ err: error }, 'could not begin to consume'));
+      return { port: server.port };
+    },
+    stop: () => (stopped ??= shutDown()),
+  };
+}
+
+/** Any answer will do: it shows that the provider is reachable, and nothing is asked of it. */
+async function reach(apiBase: string): Promise<string> {
+  const response = await fetch(apiBase, { method: 'HEAD', signal: AbortSignal.timeout(1_400) });
+  return `answers with ${response.status}`;
+}
+
+function failConfig(): never {
+  throw new Error('allowedCidrs were not checked by the configuration');
+}
