@@ -1,0 +1,50 @@
+import type { z } from 'zod';
+import type { eventBody } from '@holdfast/shared/contracts/catalogue';
+import type { Tx } from '@holdfast/shared/db/transaction';
+import { newId } from '@holdfast/shared/ids';
+import type { CatalogueRefusal } from '../catalogue-refusal.ts';
+import { referenceHall } from '../halls/reference-hall.ts';
+import { referenceVenue } from '../venues/reference-venue.ts';
+import { toEventJson, type EventJson } from './event-json.ts';
+import { insertEvent, type NewEvent } from './event-store.ts';
+
+type EventInput = z.output<typeof eventBody>;
+
+/**
+ * Creates an event in a venue that is not archived. One with seats takes its capacity from a hall of that venue, and every category
+ * of the hall needs a price: a seat that cannot be priced cannot be sold.
+ */
+export async function createEvent(tx: Tx, input: EventInput): Promise<EventJson | CatalogueRefusal> {
+  const venue = await referenceVenue(tx, input.venue_id);
+  if ('refused' in venue) return venue;
+  const places = await placesOf(tx, input);
+  if ('refused' in places) return places;
+
+  const event = await insertEvent(tx, {
+    id: newId('evt'),
+    venueId: venue.id,
+    name: input.name,
+    startsAt: new Date(input.starts_at),
+    endsAt: new Date(input.ends_at),
+    inventory: input.inventory,
+    ...places,
+    prices: input.prices,
+    maxPerBooking: input.max_per_booking ?? null,
+    pricing: input.pricing,
+  });
+  return toEventJson(event);
+}
+
+type Places = Pick<NewEvent, 'hall' | 'capacity' | 'numbered'>;
+
+// The contract has checked that seats come with a hall and pools with a capacity.
+async function placesOf(tx: Tx, input: EventInput): Promise<Places | CatalogueRefusal> {
+  if (input.inventory === 'pool') return { hall: null, capacity: input.capacity!, numbered: input.numbered ?? false };
+  const hall = await referenceHall(tx, input.hall_id!, input.venue_id);
+  if ('refused' in hall) return hall;
+
+  const priced = new Set(input.prices.map((price) => price.category));
+  const unpriced = new Set(hall.rows.map((row) => row.category).filter((category) => !priced.has(category)));
+  if (unpriced.size > 0) return { refused: 'category_without_price', categories: [...unpriced] };
+  return { hall: { id: hall.id, version: hall.version }, capacity: hall.seat_count, numbered: false };
+}

@@ -1,0 +1,110 @@
+import type { Queryable, Tx } from '@holdfast/shared/db/transaction';
+import type { EventId, HallId, VenueId } from '@holdfast/shared/ids';
+import type { ListRequest } from '../list-position.ts';
+
+export interface CategoryPrice {
+  readonly category: string;
+  /** Minor units of the venue's currency. */
+  readonly amount: number;
+}
+
+/** An event with what it takes from its venue. */
+export interface EventRow {
+  readonly id: EventId;
+  readonly venue_id: VenueId;
+  readonly name: string;
+  readonly starts_at: Date;
+  readonly ends_at: Date;
+  readonly time_zone: string;
+  readonly inventory: 'seats' | 'pool';
+  readonly hall_id: HallId | null;
+  readonly capacity: number;
+  readonly numbered: boolean;
+  readonly currency: string;
+  readonly prices: CategoryPrice[];
+  readonly max_per_booking: number | null;
+  readonly pricing: 'list' | 'quoted';
+  readonly version: number;
+  readonly archived_at: Date | null;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+export interface NewEvent {
+  readonly id: EventId;
+  readonly venueId: VenueId;
+  readonly name: string;
+  readonly startsAt: Date;
+  readonly endsAt: Date;
+  readonly inventory: 'seats' | 'pool';
+  readonly hall: { readonly id: HallId; readonly version: number } | null;
+  readonly capacity: number;
+  readonly numbered: boolean;
+  readonly prices: readonly CategoryPrice[];
+  readonly maxPerBooking: number | null;
+  readonly pricing: 'list' | 'quoted';
+}
+
+const COLUMNS = `e.id, e.venue_id, e.name, e.starts_at, e.ends_at, v.time_zone, e.inventory, e.hall_id, e.capacity, e.numbered,
+            v.currency, e.prices, e.max_per_booking, e.pricing, e.version, e.archived_at, e.created_at, e.updated_at`;
+
+export async function insertEvent(tx: Tx, event: NewEvent): Promise<EventRow> {
+  const { rows } = await tx.query<EventRow>(
+    `with e as (
+       insert into events (id, venue_id, name, starts_at, ends_at, inventory, hall_id, hall_version, capacity, numbered, prices,
+                           max_per_booking, pricing)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13)
+       returning *
+     )
+     select ${COLUMNS}
+       from e
+       join venues v on v.id = e.venue_id`,
+    [
+      event.id,
+      event.venueId,
+      event.name,
+      event.startsAt,
+      event.endsAt,
+      event.inventory,
+      event.hall?.id ?? null,
+      event.hall?.version ?? null,
+      event.capacity,
+      event.numbered,
+      JSON.stringify(event.prices),
+      event.maxPerBooking,
+      event.pricing,
+    ],
+  );
+  return rows[0]!;
+}
+
+export async function findEvent(db: Queryable, id: EventId): Promise<EventRow | null> {
+  const { rows } = await db.query<EventRow>(
+    `select ${COLUMNS}
+       from events e
+       join venues v on v.id = e.venue_id
+      where e.id = $1`,
+    [id],
+  );
+  return rows[0] ?? null;
+}
+
+/** Events that are not archived, oldest first by creation, with the position of each. */
+export async function listEventRows(
+  db: Queryable,
+  { limit, after, venueId }: ListRequest,
+): Promise<(EventRow & { created_micros: string })[]> {
+  const { rows } = await db.query<EventRow & { created_micros: string }>(
+    `select ${COLUMNS}, (extract(epoch from e.created_at) * 1000000)::bigint::text as created_micros
+       from events e
+       join venues v on v.id = e.venue_id
+      where e.archived_at is null
+        and ($4::text is null or e.venue_id = $4)
+        and ($1::bigint is null
+             or (e.created_at, e.id) > (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2::text))
+      order by e.created_at, e.id
+      limit $3::int + 1`,
+    [after?.createdMicros ?? null, after?.id ?? null, limit, venueId],
+  );
+  return rows;
+}
