@@ -1,0 +1,82 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  AWAITING,
+  IGNORE,
+  NOTE,
+  SAGA_MESSAGES,
+  SAGA_STATES,
+  decide,
+  resendAfterSeconds,
+  type SagaState,
+  type SagaStep,
+} from './checkout-saga.ts';
+
+const cells = SAGA_STATES.flatMap((state) =>
+  SAGA_MESSAGES.map((message) => ({ state, message, decision: decide(state, message) })),
+);
+const steps = cells.flatMap(({ state, message, decision }) =>
+  decision === IGNORE || decision === NOTE ? [] : [{ state, message, step: decision }],
+);
+
+describe('every cell of the table', () => {
+  test('is decided', () => {
+    expect(cells).toHaveLength(SAGA_STATES.length * SAGA_MESSAGES.length);
+    for (const { decision } of cells) expect(decision).toBeDefined();
+  });
+
+  test.each(steps)('$state on $message: a command is sent only into a state that waits for its answer', ({ step }) => {
+    if (step.command) expect(AWAITING[step.next]).toBe(step.command);
+    if (step.next === 'CAPTURING') expect(step.command).toBe('capture');
+  });
+
+  test.each(steps)(
+    '$state on $message: nothing is captured that is not pinned, and the undo is on record with the step',
+    ({ step }) => {
+      if (step.command === 'capture') {
+        expect(step.pin).toBe(true);
+        expect(step.undo).toBe('refund');
+      }
+    },
+  );
+
+  test.each(steps)(
+    '$state on $message: claims are booked with CONFIRMED and released with the end of a booking',
+    ({ state, step }) => {
+      const last = step.booking?.at(-1);
+      if (last === 'CONFIRMED') expect(step.claims).toBe('book');
+      if (last === 'CANCELLED' || last === 'EXPIRED' || last === 'FAILED') expect(step.claims).toBe('release');
+      if (last === 'HELD' || last === undefined || last === 'REFUNDED') expect(step.claims).toBeUndefined();
+      expect(state).not.toBe('CONFIRMED');
+    },
+  );
+
+  test.each(steps)(
+    '$state on $message: whoever gives up with money possibly under way asks for it back',
+    ({ state, step }) => {
+      const givesUp = step.claims === 'release';
+      if (givesUp && (state === 'AUTHORISING' || state === 'CAPTURING') && step.next !== 'FAILED')
+        expect(step.command).toBe('void');
+    },
+  );
+});
+
+test('money that was captured after all is given back from every state in which the booking does not stand', () => {
+  for (const state of ['FAILED', 'VOIDING', 'VOIDED'] satisfies SagaState[]) {
+    expect(decide(state, 'captured')).toMatchObject({
+      next: 'REFUNDING',
+      command: 'refund',
+    } satisfies Partial<SagaStep>);
+  }
+});
+
+test('a message that comes twice changes nothing the second time', () => {
+  for (const { message, step } of steps) {
+    const again = decide(step.next, message);
+    const harmless = again === IGNORE || again === NOTE || (typeof again === 'object' && again.next !== step.next);
+    expect({ message, next: step.next, harmless }).toMatchObject({ harmless: true });
+  }
+});
+
+test('asking again waits 15, 30, then 60 seconds', () => {
+  expect([0, 1, 2, 3, 20].map(resendAfterSeconds)).toEqual([15, 30, 60, 60, 60]);
+});
