@@ -48,6 +48,7 @@ describe('select *', () => {
     'select * from unnest($1::text[]) as row (id)',
     'with gone as (delete from t returning id) select * from gone',
     'with gone as (delete from t returning ${COLUMNS}) select * from gone',
+    'with e as (insert into t (a) values (1) returning *\n) select e.id from e',
     'with gone as materialized (select id from t) select * from gone',
   ])('%j is not', (sql) => {
     expect(findings(`const a = \`${sql}\`;`)).toEqual([]);

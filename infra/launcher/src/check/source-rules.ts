@@ -7,8 +7,11 @@ import { lineOf, readSource } from './literals.ts';
 /** Business time can be moved by a test; these cannot, and code that reads them goes its own way when the clock is moved. */
 const SERVER_TIME =
   /\b(?:now|clock_timestamp|statement_timestamp|transaction_timestamp)\s*\(\s*\)|\b(?:current_timestamp|localtimestamp|current_date|current_time|localtime)\b/gi;
-/** `select *`, `select b.*` and `returning *`: during a deployment two versions of a table's columns meet. */
-const STAR = /\bselect\s+(?:\w+\.)?\*\s+from\s+(?:only\s+)?(?<from>[\w."]+)(?<call>\s*\()?|\breturning\s+\*/gi;
+/**
+ * `select *`, `select b.*` and a last `returning *`: during a deployment two versions of a table's columns meet. Inside parentheses
+ * `returning *` only hands on to a query that lists what it takes.
+ */
+const STAR = /\bselect\s+(?:\w+\.)?\*\s+from\s+(?:only\s+)?(?<from>[\w."]+)(?<call>\s*\()?|\breturning\s+\*(?!\s*\))/gi;
 const TEST_FUNCTION = /^(?:test|it|describe)$/;
 
 /** The definition of clock.app_now(), and the helpers that move it and prove it against the server's own time. */
