@@ -16,6 +16,7 @@ const state = (changes: Partial<StackState> = {}): StackState => ({
   launcher: identify(process.pid),
   stackId: 'test',
   startedAt: '2027-01-04T10:00:00.000Z',
+  isUp: true,
   ports: {},
   children: {},
   processes: {

@@ -33,6 +33,8 @@ export interface StackState {
   /** Value of HOLDFAST_STACK_ID in the environment of every child. */
   readonly stackId: string;
   readonly startedAt: string;
+  /** True once everything has been ready. */
+  readonly isUp: boolean;
   readonly ports: Readonly<Record<string, number>>;
   readonly children: Readonly<Record<string, ProcessIdentity>>;
   readonly processes: Readonly<Partial<Record<ProcessName, ProcessEntry | null>>>;

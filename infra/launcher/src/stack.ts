@@ -6,9 +6,10 @@ import { findNats, findPostgres, findRedis, type SearchContext } from './binarie
 import { ServerNotFoundError } from './binaries/server-binaries.ts';
 import type { StartConfig } from './config.ts';
 import { ROOT } from './data-dir.ts';
-import { choosePort } from './free-port.ts';
+import { anyFreePort, choosePort, isPortFree } from './free-port.ts';
 import type { Guard } from './guard.ts';
 import { pingNats, startNats, type RunningServer } from './nats.ts';
+import { PortClaims } from './port-claims.ts';
 import { postgresHome } from './postgres-home.ts';
 import { pingPostgres, startPostgres } from './postgres.ts';
 import type { Progress } from './progress.ts';
@@ -50,6 +51,7 @@ export class Stack {
   readonly #urls: Partial<Record<string, string>> = {};
   readonly #ports: Record<string, number> = {};
   readonly #reserved = new Set<number>();
+  readonly #claims = new PortClaims();
   readonly #startedAt = new Date().toISOString();
   #isStarted = false;
 
@@ -102,12 +104,14 @@ export class Stack {
       ),
     );
     this.#isStarted = true;
+    this.#save();
     return known;
   }
 
   /** Ends everything it started: services first, then the servers. */
   async stop(): Promise<void> {
     await this.#supervisor.stop(STOP_GROUPS);
+    this.#claims.release();
   }
 
   #save(): void {
@@ -115,6 +119,7 @@ export class Stack {
       launcher: identify(process.pid),
       stackId: this.#stackId,
       startedAt: this.#startedAt,
+      isUp: this.#isStarted,
       ports: this.#ports,
       children: this.#children,
       processes: this.#processes,
@@ -131,6 +136,7 @@ export class Stack {
         ...(variable === undefined ? {} : { variable }),
       },
       this.#reserved,
+      { isFree: async (port) => (await isPortFree(port)) && this.#claims.claim(port), any: anyFreePort },
     );
     this.#ports[name] = port;
     return port;
@@ -195,7 +201,7 @@ export class Stack {
     }
     const found = await findPostgres(search);
     progress.detail(`PostgreSQL ${found.version}: ${found.source}`);
-    const home = await postgresHome(search.dataDir, found.postgres, search.user, (line) => progress.detail(line));
+    const home = await postgresHome(search.dataDir, found, search.user, (line) => progress.detail(line));
     const port = await this.#port('postgres', 5432, 'PostgreSQL');
     return {
       name: 'PostgreSQL',

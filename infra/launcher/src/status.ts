@@ -15,6 +15,11 @@ if (!isStackRunning(state)) {
   process.stderr.write(`Nothing runs from this checkout (data folder ${dataDir}). npm start starts it.\n`);
   process.exit(1);
 }
+if (!state.isUp) {
+  // Half a table would read as a stack that lost its gateway.
+  process.stderr.write('The stack of this checkout is still starting.\n');
+  process.exit(1);
+}
 const entries = statusJson(state);
 if (process.argv.includes('--json')) {
   process.stdout.write(`${JSON.stringify(entries)}\n`);

@@ -39,7 +39,7 @@ export async function startTestServers(
   progress.detail(`NATS ${nats.version}: ${nats.source}`);
   progress.detail(redis instanceof ServerNotFoundError ? redis.message : `Redis ${redis.version}: ${redis.source}`);
 
-  const home = await postgresHome(context.dataDir, found.postgres, context.user, (line) => progress.detail(line));
+  const home = await postgresHome(context.dataDir, found, context.user, (line) => progress.detail(line));
   const postgresRuns = join(home.dir, 'test');
   const scratchRuns = join(context.dataDir, 'test');
   for (const folder of new Set([postgresRuns, scratchRuns])) {

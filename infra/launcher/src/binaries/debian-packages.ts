@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { placeFolder } from '../place-folder.ts';
 import { runCommand, type CommandResult } from '../run-command.ts';
 import { searchFolder, type ServerSpec } from './installed-binary.ts';
 import type { BinarySource, SearchResult } from './server-binaries.ts';
@@ -68,7 +69,7 @@ async function downloadAndUnpack(options: DebianOptions, target: string): Promis
       const unpacked = await runCommand('dpkg', ['-x', join(downloads, file), root]);
       if (unpacked.code !== 0) return `dpkg -x ${file} failed: ${lastLine(unpacked.output)}`;
     }
-    renameSync(root, target);
+    placeFolder(root, target);
     return undefined;
   } finally {
     rmSync(work, { recursive: true, force: true });

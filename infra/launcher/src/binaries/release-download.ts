@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { placeFolder } from '../place-folder.ts';
 import { runCommand } from '../run-command.ts';
 import { searchFolder, type ServerSpec } from './installed-binary.ts';
 import type { BinarySource, SearchResult } from './server-binaries.ts';
@@ -69,7 +70,7 @@ async function fetchArchive(archive: { url: string; sha256: string }, target: st
     mkdirSync(unpacked);
     const result = await runCommand('tar', ['-xzf', file, '-C', unpacked, '--strip-components=1']);
     if (result.code !== 0) return `tar failed: ${result.output}`;
-    renameSync(unpacked, target);
+    placeFolder(unpacked, target);
     return undefined;
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';

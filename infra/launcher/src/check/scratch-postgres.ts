@@ -14,7 +14,7 @@ export async function withScratchPostgres<T>(
   work: (adminUrl: string) => Promise<T>,
 ): Promise<T> {
   const found = await findPostgres(context);
-  const home = await postgresHome(context.dataDir, found.postgres, context.user, context.log);
+  const home = await postgresHome(context.dataDir, found, context.user, context.log);
   // Below test/ and with the pid in its name: the next test run removes what a killed check leaves behind.
   const run = join('test', `run-${process.pid}-${randomBytes(3).toString('hex')}`);
   const folder = join(home.dir, run);
