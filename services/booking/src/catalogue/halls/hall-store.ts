@@ -41,15 +41,6 @@ export async function findHall(db: Queryable, id: HallId): Promise<HallRow | nul
   return rows[0] ?? null;
 }
 
-/** The rows of one version of a hall, or null when the hall has another version by now. */
-export async function findSeatRows(db: Queryable, id: string, version: number): Promise<SeatRow[] | null> {
-  const { rows } = await db.query<{ rows: SeatRow[] }>('select rows from halls where id = $1 and version = $2', [
-    id,
-    version,
-  ]);
-  return rows[0]?.rows ?? null;
-}
-
 /** The hall with a lock that keeps it from being changed or archived until the transaction ends. */
 export async function lockHallForReference(tx: Tx, id: HallId): Promise<HallRow | null> {
   const { rows } = await tx.query<HallRow>(`select ${COLUMNS} from halls where id = $1 for share`, [id]);

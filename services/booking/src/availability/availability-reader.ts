@@ -1,0 +1,14 @@
+import type { Pool } from '@holdfast/shared/db/pool';
+import { createHallLayouts } from '../inventory/hall-layout.ts';
+import { readRowsOfHall } from './availability-store.ts';
+import { InventoryVersions } from './inventory-versions.ts';
+import { EventAvailabilityReader } from './read-event-availability.ts';
+
+/** The reader of event availability with what it keeps in memory: one for a process. */
+export function createEventAvailabilityReader(pool: Pool): EventAvailabilityReader {
+  return new EventAvailabilityReader({
+    pool,
+    layouts: createHallLayouts(readRowsOfHall),
+    versions: new InventoryVersions(pool),
+  });
+}

@@ -1,0 +1,121 @@
+import type { Day } from '@holdfast/shared/contracts/catalogue';
+import type { Queryable } from '@holdfast/shared/db/transaction';
+import type { EventId, ResourceId } from '@holdfast/shared/ids';
+import type { HallRow } from '../inventory/hall-layout.ts';
+
+export interface VersionRow {
+  readonly id: EventId;
+  readonly inventory: 'seats' | 'pool';
+  /** Rises with every change of a claim, in the transaction of the change. */
+  readonly inventory_version: bigint;
+  readonly now: Date;
+}
+
+/** The present inventory versions of these events; unknown ids are left out. */
+export async function readInventoryVersions(db: Queryable, ids: readonly EventId[]): Promise<VersionRow[]> {
+  const { rows } = await db.query<VersionRow>({
+    name: 'availability-versions',
+    text: `select id, inventory, inventory_version, clock.app_now() as now
+             from events
+            where id = any ($1::text[])`,
+    values: [ids],
+  });
+  return rows;
+}
+
+export interface SeatInventoryRow {
+  readonly inventory_version: bigint;
+  readonly hall_id: string;
+  readonly hall_version: number;
+  readonly locked: string[];
+  readonly booked: string[];
+}
+
+/** The claimed seats of an event and the version that they belong to: one statement, so one snapshot. */
+export async function readSeatInventory(db: Queryable, id: EventId): Promise<SeatInventoryRow> {
+  const { rows } = await db.query<SeatInventoryRow>({
+    name: 'availability-seats',
+    text: `select e.inventory_version, e.hall_id, e.hall_version,
+                  coalesce(c.locked, '{}') as locked, coalesce(c.booked, '{}') as booked
+             from events e
+             cross join lateral (
+               select array_agg(seat) filter (where state = 'LOCKED') as locked,
+                      array_agg(seat) filter (where state = 'BOOKED') as booked
+                 from seat_claims
+                where event_id = e.id and released_at is null) c
+            where e.id = $1`,
+    values: [id],
+  });
+  return rows[0]!;
+}
+
+export interface PoolInventoryRow {
+  readonly inventory_version: bigint;
+  readonly available: number;
+  readonly locked: number;
+  readonly booked: number;
+}
+
+/** The counts of a pool and the version that they belong to. */
+export async function readPoolInventory(db: Queryable, id: EventId): Promise<PoolInventoryRow> {
+  const { rows } = await db.query<PoolInventoryRow>({
+    name: 'availability-pool',
+    text: `select e.inventory_version, e.capacity - e.claimed as available,
+                  e.claimed - c.booked as locked, c.booked
+             from events e
+             cross join lateral (
+               select coalesce(sum(quantity), 0)::int as booked
+                 from pool_claims
+                where event_id = e.id and state = 'BOOKED' and released_at is null) c
+            where e.id = $1`,
+    values: [id],
+  });
+  return rows[0]!;
+}
+
+/** The rows of a hall. @throws Error when there is no such hall: events reference halls, so that would be a bug. */
+export async function readRowsOfHall(db: Queryable, hallId: string): Promise<readonly HallRow[]> {
+  const { rows } = await db.query<{ rows: HallRow[] }>('select rows from halls where id = $1', [hallId]);
+  if (!rows[0]) throw new Error(`there is no hall ${hallId}`);
+  return rows[0].rows;
+}
+
+export interface SlotInventoryRow {
+  readonly time_zone: string;
+  readonly currency: string;
+  readonly slot_minutes: number;
+  readonly min_slots: number;
+  readonly max_slots: number | null;
+  readonly opening_hours: { day: Day; opens: string; closes: string }[];
+  readonly price_per_slot: bigint;
+  readonly now: Date;
+  /** Live claims that touch the time asked for: ms since the epoch, half-open. */
+  readonly claims: { from: number; to: number; state: 'LOCKED' | 'BOOKED' }[];
+}
+
+/** A resource with its live claims between two times; null when it is unknown. */
+export async function readSlotInventory(
+  db: Queryable,
+  id: ResourceId,
+  from: Date,
+  to: Date,
+): Promise<SlotInventoryRow | null> {
+  const { rows } = await db.query<SlotInventoryRow>({
+    name: 'availability-slots',
+    text: `select v.time_zone, v.currency, r.slot_minutes, r.min_slots, r.max_slots, r.opening_hours, r.price_per_slot,
+                  clock.app_now() as now,
+                  coalesce((select json_agg(json_build_object(
+                              'from', extract(epoch from lower(c.during)) * 1000,
+                              'to', extract(epoch from upper(c.during)) * 1000,
+                              'state', c.state) order by lower(c.during))
+                       from slot_claims c
+                      where c.resource_id = r.id
+                        and c.released_at is null
+                        and c.during && tstzrange($2::timestamptz, $3::timestamptz)), '[]') as claims
+             from resources r
+             join venues v on v.id = r.venue_id
+            where r.id = $1`,
+    values: [id, from, to],
+  });
+  return rows[0] ?? null;
+}

@@ -1,0 +1,40 @@
+import { Router } from 'express';
+import { eventAvailabilityQuery, resourceAvailabilityQuery } from '@holdfast/shared/contracts/catalogue';
+import type { Pool } from '@holdfast/shared/db/pool';
+import { parseQuery } from '@holdfast/shared/http/validation';
+import { Problem } from '@holdfast/shared/problems';
+import { etagOf, isNotModified } from '../etag.ts';
+import { createEventAvailabilityReader } from './availability-reader.ts';
+import { readResourceAvailability } from './read-resource-availability.ts';
+
+export interface AvailabilityDeps {
+  readonly pool: Pool;
+}
+
+/** `/events/:id/availability` and `/resources/:id/availability`, to be mounted at /v1. */
+export function availabilityRoutes(deps: AvailabilityDeps): Router {
+  const router = Router();
+  const events = createEventAvailabilityReader(deps.pool);
+
+  router.get('/events/:id/availability', async (req, res) => {
+    const { view } = parseQuery(eventAvailabilityQuery, req.query);
+    const availability = await events.read(req.params.id, view);
+    if (!availability) throw new Problem('not_found');
+    res.set('Cache-Control', 'no-cache');
+    if (isNotModified(req, etagOf(availability.version))) {
+      res.status(304).set('ETag', etagOf(availability.version)).end();
+      return;
+    }
+    const { version, json } = await availability.body();
+    res.set('ETag', etagOf(version)).type('application/json').send(json);
+  });
+
+  router.get('/resources/:id/availability', async (req, res) => {
+    const query = parseQuery(resourceAvailabilityQuery, req.query);
+    const availability = await readResourceAvailability(deps.pool, req.params.id, query);
+    if (!availability) throw new Problem('not_found');
+    // What is past changes without a change of the inventory, so there is no version to go by.
+    res.set('Cache-Control', 'no-cache').json(availability);
+  });
+  return router;
+}
