@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { commonServiceSchema, parseConfig, port, positiveInteger } from '@holdfast/shared/config';
 
 const schema = commonServiceSchema

@@ -5,7 +5,8 @@ import { newId, type BookingId } from '@holdfast/shared/ids';
 import { appendToOutbox } from '@holdfast/shared/outbox/outbox';
 import { applySagaMessage } from '../checkout-saga/apply-saga-message.ts';
 import { outcome } from '../events.ts';
-import { lockInventory, releaseClaims, type ClaimedInventory } from '../inventory/claim-store.ts';
+import { lockInventory, type ClaimedInventory } from '../inventory/lock-inventory.ts';
+import { releaseClaims } from '../inventory/release-claims.ts';
 import { BOOKING_COLUMNS, type BookingRow } from './booking-row.ts';
 import type { BookingWatch } from './booking-watch.ts';
 

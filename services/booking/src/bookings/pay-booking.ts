@@ -17,7 +17,8 @@ import { MAX_PAYMENT_ATTEMPTS, resendAfterSeconds } from '../checkout-saga/check
 import { sendCommand } from '../checkout-saga/apply-saga-message.ts';
 import { beginSaga } from '../checkout-saga/saga-store.ts';
 import { outcome } from '../events.ts';
-import { bookClaims, lockInventory } from '../inventory/claim-store.ts';
+import { bookClaims } from '../inventory/book-claims.ts';
+import { lockInventory } from '../inventory/lock-inventory.ts';
 import { expiryWithPayment, type HoldTimes } from './booking.ts';
 import { toBookingJson, type BookingRow } from './booking-row.ts';
 import { changeBooking, lockBooking, nextSequence, readBooking, transition } from './booking-store.ts';

@@ -12,7 +12,9 @@ import {
   type BookingChanges,
 } from '../bookings/booking-store.ts';
 import { checkoutCommand, outcome, type Cause } from '../events.ts';
-import { bookClaims, lockInventory, releaseClaims } from '../inventory/claim-store.ts';
+import { bookClaims } from '../inventory/book-claims.ts';
+import { lockInventory } from '../inventory/lock-inventory.ts';
+import { releaseClaims } from '../inventory/release-claims.ts';
 import {
   AWAITING,
   IGNORE,
