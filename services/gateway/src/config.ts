@@ -53,7 +53,7 @@ export interface Config {
 }
 
 /** Reads the environment. @throws ConfigError naming every wrong variable. */
-export function loadConfig(env: Record<string, string | undefined>): Config {
+export function loadConfig(env: Record<string, string | undefined> = process.env): Config {
   const e = parseConfig(schema, env);
   return {
     host: e.HOLDFAST_HOST,

@@ -3,7 +3,7 @@ import { stopOnSignals } from '@holdfast/shared/lifecycle';
 import { loadConfig } from './config.ts';
 import { buildService } from './service.ts';
 
-const config = loadConfigOrExit(() => loadConfig(process.env));
+const config = loadConfigOrExit(() => loadConfig());
 const service = buildService(config);
 stopOnSignals(service, service.logger);
 try {

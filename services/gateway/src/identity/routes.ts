@@ -13,7 +13,7 @@ import type { PreparedIdentity } from './prepare-identity.ts';
 import { refreshSession } from './refresh-session.ts';
 import { registerUser } from './register-user.ts';
 import type { Revocations } from './revocations.ts';
-import { findUserById } from './user-store.ts';
+import { readUser } from './read-user.ts';
 
 export interface IdentityDeps {
   readonly pool: Pool;
@@ -59,7 +59,7 @@ export function mountIdentity(app: Express, deps: IdentityDeps): void {
   });
   app.get('/v1/auth/me', async (req: Request, res: Response) => {
     const signedIn = requireSignedIn(await deps.authenticator.authenticate(req));
-    const user = await findUserById(pool, signedIn.user.id);
+    const user = await readUser({ pool }, signedIn.user.id);
     if (!user) throw new Problem('unauthenticated');
     res.json({ user: toUserJson(user) });
   });

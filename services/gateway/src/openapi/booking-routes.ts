@@ -28,6 +28,8 @@ const PAY_LIMIT_MS = 8_000;
 export const BOOKING_ROUTES: readonly ApiRoute[] = [
   {
     ...bookings,
+    // Booking carries it out, but it travels with other holds in one call: src/holds mounts it, not the proxy.
+    target: 'gateway',
     method: 'post',
     path: '/v1/bookings',
     operationId: 'createBooking',

@@ -1,7 +1,12 @@
 import { problem } from '@holdfast/shared/contracts/common';
 import { PROBLEMS, type ProblemCode } from '@holdfast/shared/problems';
 import { z } from 'zod';
-import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponseObject,
+} from 'zod-openapi';
 import { openApiPath, pathParameters, type ApiRoute } from './route.ts';
 
 const requestId = z.string().meta({ description: 'Id of this request, also in the logs and in errors' });
@@ -36,12 +41,12 @@ export function createOpenApiDocument(routes: readonly ApiRoute[]) {
 
 function operationOf(route: ApiRoute): ZodOpenApiOperationObject {
   const names = pathParameters(route.path);
-  const path = z.object(Object.fromEntries(names.map((name) => [name, z.string()])));
+  const path = z.object(Object.fromEntries(names.map((name) => [name, z.string()] as const)));
   const header = z.object({
     ...(route.idempotency === 'required' ? { 'Idempotency-Key': key } : {}),
     ...(route.idempotency === 'honoured' ? { 'Idempotency-Key': key.optional() } : {}),
   });
-  const answers = Object.entries(route.answers).map(([status, answer]) => [
+  const answers = Object.entries(route.answers).map(([status, answer]): [string, ZodOpenApiResponseObject] => [
     status,
     {
       description: answer.description,
@@ -78,7 +83,7 @@ function problemCodesOf(route: ApiRoute): readonly ProblemCode[] {
   ];
 }
 
-function problemAnswers(route: ApiRoute) {
+function problemAnswers(route: ApiRoute): [string, ZodOpenApiResponseObject][] {
   const codesByStatus = new Map<number, ProblemCode[]>();
   for (const code of new Set(problemCodesOf(route))) {
     const status = PROBLEMS[code].status;

@@ -1,0 +1,59 @@
+import { expect, test } from '@jest/globals';
+import { ConfigError } from '@holdfast/shared/config';
+import { loadConfig } from './config.ts';
+
+const GOOD = {
+  DATABASE_URL: 'postgres://u:p@127.0.0.1/holdfast',
+  HOLDFAST_INTERNAL_SECRET: 'x'.repeat(32),
+};
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+test('two variables are enough', () => {
+  expect(loadConfig(GOOD)).toMatchObject({
+    host: '127.0.0.1',
+    port: 8080,
+    admin: null,
+    trustedProxies: [],
+    redisUrl: null,
+  });
+});
+
+test('every wrong variable is named at once', () => {
+  const problems = problemsOf({
+    HOLDFAST_INTERNAL_SECRET: 'short',
+    HOLDFAST_GATEWAY_PORT: '99999',
+    HOLDFAST_BOOKING_URL: 'booking:8081',
+    HOLDFAST_ADMIN_EMAIL: 'admin@example.com',
+    HOLDFAST_TRUSTED_PROXIES: '10.0.0.0/33, ::1',
+  }).join('\n');
+  for (const name of [
+    'DATABASE_URL',
+    'HOLDFAST_INTERNAL_SECRET',
+    'HOLDFAST_GATEWAY_PORT',
+    'HOLDFAST_BOOKING_URL',
+    'HOLDFAST_ADMIN_PASSWORD',
+    'HOLDFAST_TRUSTED_PROXIES',
+  ]) {
+    expect(problems).toContain(name);
+  }
+});
+
+test('proxies are a list, and an administrator has both an address and a password', () => {
+  const config = loadConfig({
+    ...GOOD,
+    HOLDFAST_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+    HOLDFAST_ADMIN_EMAIL: 'Admin@Example.com',
+    HOLDFAST_ADMIN_PASSWORD: 'secret-password',
+  });
+  expect(config.trustedProxies).toEqual(['10.0.0.0/8', '::1']);
+  expect(config.admin).toEqual({ email: 'admin@example.com', password: 'secret-password' });
+});
