@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
+import { probePort } from './free-port.ts';
 import { spawnServer, waitUntilReady, type Program, type ServerProcess } from './server-process.ts';
 
 export interface NatsOptions {
@@ -61,6 +62,9 @@ export async function startNats(options: NatsOptions): Promise<RunningServer> {
 
 /** Succeeds when the server answers and has JetStream. */
 export async function pingNats(url: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  // A probe first: the client keeps a timer for each refused connection, and a server that starts refuses many.
+  await probePort(Number(port || 4222), hostname);
   const connection = await connect({ servers: url, reconnect: false, timeout: 1000 });
   try {
     await connection.flush();

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
-import { freePort } from './free-port.ts';
+import { freePort, probePort } from './free-port.ts';
 import { testEnvironment } from './test-environment.ts';
 import { startTestProcess, untilReady, type TestProcess } from './test-process.ts';
 
@@ -32,6 +32,8 @@ export async function startTestNats(): Promise<TestNats> {
       env: { ...process.env, ...program.env },
     });
     await untilReady(started, async () => {
+      // The client keeps a timer for each refused connection, which would hold up the end of the test.
+      await probePort(port);
       const connection = await connect({ servers: url, reconnect: false, timeout: 1000 });
       await connection.flush();
       await connection.close();
