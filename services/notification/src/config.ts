@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import { commonServiceSchema, parseConfig, port, positiveInteger, url } from '@holdfast/shared/config';
+
+const schema = commonServiceSchema.extend({
+  HOLDFAST_NOTIFICATION_PORT: port(8083),
+  HOLDFAST_SMTP_URL: z.string({ message: 'is required, e.g. smtp://127.0.0.1:8025' }).pipe(url('smtp', 'smtps')),
+  HOLDFAST_MAIL_FROM: z
+    .string()
+    .regex(/^[^<>\r\n]* <[^<>@\s]+@[^<>@\s]+>$/, 'must look like: Name <mailbox@domain>')
+    .default('Holdfast <bookings@holdfast.example>'),
+  HOLDFAST_PUBLIC_URL: z.string().pipe(url('http', 'https')).default('http://127.0.0.1:8080'),
+  HOLDFAST_MAX_SEND_ATTEMPTS: positiveInteger(8),
+});
+
+export type Config = ReturnType<typeof loadConfig>;
+
+/** The only reader of the environment in this service. @throws ConfigError naming every wrong variable. */
+export function loadConfig(env: Record<string, string | undefined> = process.env) {
+  const values: z.output<typeof schema> = parseConfig(schema, env);
+  return {
+    host: values.HOLDFAST_HOST,
+    port: values.HOLDFAST_NOTIFICATION_PORT,
+    databaseUrl: values.DATABASE_URL,
+    natsUrl: values.NATS_URL,
+    internalSecret: values.HOLDFAST_INTERNAL_SECRET,
+    logLevel: values.HOLDFAST_LOG_LEVEL,
+    mail: {
+      smtpUrl: values.HOLDFAST_SMTP_URL,
+      from: values.HOLDFAST_MAIL_FROM,
+      /** Start of the links in messages, without a slash at its end. */
+      publicUrl: values.HOLDFAST_PUBLIC_URL.replace(/\/+$/, ''),
+    },
+    maxSendAttempts: values.HOLDFAST_MAX_SEND_ATTEMPTS,
+  };
+}

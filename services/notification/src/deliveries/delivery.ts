@@ -1,0 +1,56 @@
+import type { bookingEvents } from '@holdfast/shared/contracts/events';
+import type { BookingId, Id, UserId } from '@holdfast/shared/ids';
+import type { z } from 'zod';
+
+export type DeliveryId = Id<'dlv'>;
+export type DeliveryState = 'DUE' | 'SENDING' | 'WAITING' | 'SENT' | 'DEAD';
+export type ChannelName = 'email';
+
+/**
+ * What a message tells, with everything it needs to say it. An EXPIRED hold is no notice: it was never paid, its countdown stood on
+ * the customer's screen, and a mail about something that was not bought is noise.
+ */
+export type Notice =
+  | { readonly kind: 'confirmed'; readonly booking: z.output<(typeof bookingEvents)['confirmed']> }
+  | { readonly kind: 'cancelled'; readonly booking: z.output<(typeof bookingEvents)['cancelled']> }
+  | { readonly kind: 'failed'; readonly booking: z.output<(typeof bookingEvents)['failed']> };
+
+/** A delivery whose lease this process holds. */
+export interface LeasedDelivery {
+  readonly id: DeliveryId;
+  readonly eventId: string;
+  readonly bookingId: BookingId;
+  readonly userId: UserId;
+  readonly channel: ChannelName;
+  readonly recipient: string;
+  readonly notice: Notice;
+  readonly traceparent: string | null;
+  /** Attempts begun so far, this one included. */
+  readonly attempts: number;
+  readonly retrySeq: number;
+  readonly leaseId: string;
+  /** When the event became known here; a mail's Date must not change from one attempt to the next. */
+  readonly createdAt: Date;
+}
+
+/** Why an attempt did not deliver. `permanent` says that the receiving side has refused for good. */
+export interface SendFailure {
+  readonly permanent: boolean;
+  readonly reason: string;
+}
+
+export type NextStep =
+  | { readonly step: 'retry'; readonly afterAttempt: number }
+  | { readonly step: 'give_up'; readonly cause: 'permanent' | 'attempts_exhausted' };
+
+/** What follows a failed attempt. */
+export function afterFailure(attempts: number, maxAttempts: number, failure: SendFailure): NextStep {
+  if (failure.permanent) return { step: 'give_up', cause: 'permanent' };
+  if (attempts >= maxAttempts) return { step: 'give_up', cause: 'attempts_exhausted' };
+  return { step: 'retry', afterAttempt: attempts };
+}
+
+/** Whether an attempt may begin. False after attempts that all ended with their process: nobody was left to count them as failures. */
+export function mayAttempt(attempts: number, maxAttempts: number): boolean {
+  return attempts <= maxAttempts;
+}

@@ -1,0 +1,47 @@
+import { bookingEvents } from '@holdfast/shared/contracts/events';
+import type { Tx } from '@holdfast/shared/db/transaction';
+import { PermanentMessageError } from '@holdfast/shared/inbox/consumer';
+import type { IncomingEvent } from '@holdfast/shared/inbox/incoming-event';
+import type { Notice } from './delivery.ts';
+import { insertDelivery } from './delivery-store.ts';
+
+/**
+ * Writes down what is to be told about an event of family `booking`; sending is the driver's. Events that tell the customer nothing
+ * (an expired hold, names that this version does not know) leave no row. Returns whether something is due now.
+ * @throws PermanentMessageError when the event's data is not what its contract says.
+ */
+export async function recordDelivery(tx: Tx, event: IncomingEvent): Promise<boolean> {
+  const notice = noticeOf(event);
+  if (!notice) return false;
+  return insertDelivery(tx, {
+    eventId: event.id,
+    channel: 'email',
+    recipient: notice.booking.contact.email,
+    notice,
+    traceparent: event.traceparent,
+  });
+}
+
+/** @throws PermanentMessageError when the event's data is not what its contract says. */
+export function noticeOf(event: Pick<IncomingEvent, 'name' | 'data'>): Notice | null {
+  switch (event.name) {
+    case 'confirmed':
+      return { kind: 'confirmed', booking: dataOf(bookingEvents.confirmed, event) };
+    case 'cancelled':
+      return { kind: 'cancelled', booking: dataOf(bookingEvents.cancelled, event) };
+    case 'failed':
+      return { kind: 'failed', booking: dataOf(bookingEvents.failed, event) };
+    default:
+      return null;
+  }
+}
+
+function dataOf<T>(
+  schema: { safeParse(data: unknown): { success: true; data: T } | { success: false; error: Error } },
+  event: Pick<IncomingEvent, 'name' | 'data'>,
+): T {
+  const result = schema.safeParse(event.data);
+  if (result.success) return result.data;
+  // The issues name fields, not values: the error is kept and shown.
+  throw new PermanentMessageError(`data of booking.${event.name} breaks its contract: ${result.error.message}`);
+}

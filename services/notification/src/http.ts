@@ -1,0 +1,31 @@
+import type { Express } from 'express';
+import type { Logger } from 'pino';
+import type { Pool } from '@holdfast/shared/db/pool';
+import { createApp, observeRequests, problemHandler } from '@holdfast/shared/http/app';
+import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
+import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
+import { Problem } from '@holdfast/shared/problems';
+import type { Metrics } from '@holdfast/shared/telemetry/metrics';
+import { deliveryRoutes } from './deliveries/routes.ts';
+
+export interface HttpOptions {
+  readonly pool: Pool;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly internalSecret: string;
+  readonly checks: readonly HealthCheck[];
+}
+
+/** Health and metrics in the open (the port is internal), everything else behind the gateway's assertion. */
+export function buildHttp(options: HttpOptions): Express {
+  const app = createApp();
+  mountHealth(app, { service: 'notification', checks: options.checks, registry: options.metrics.registry });
+  app.use(observeRequests(options.metrics, options.logger, requestIdOf));
+  app.use('/internal', requireAssertion(options.internalSecret));
+  app.use(deliveryRoutes(options.pool));
+  app.use(() => {
+    throw new Problem('not_found');
+  });
+  app.use(problemHandler(options.logger, requestIdOf));
+  return app;
+}

@@ -1,0 +1,160 @@
+import type { Bus } from '@holdfast/shared/bus/bus';
+import { connectBus } from '@holdfast/shared/bus/bus';
+import { createPool } from '@holdfast/shared/db/pool';
+import { listen, type RunningServer } from '@holdfast/shared/http/app';
+import type { HealthCheck } from '@holdfast/shared/http/health';
+import type { InboxConsumer } from '@holdfast/shared/inbox/consumer';
+import { Relay } from '@holdfast/shared/outbox/relay';
+import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
+import { createMetrics } from '@holdfast/shared/telemetry/metrics';
+import { Gauge } from 'prom-client';
+import type { Channel } from './channels/channel.ts';
+import { createEmailChannel } from './channels/email-channel.ts';
+import type { Config } from './config.ts';
+import { bookingConsumer } from './deliveries/consumer.ts';
+import { DeliveryDriver } from './deliveries/delivery-driver.ts';
+import { countOpen } from './deliveries/delivery-store.ts';
+import { createEvents } from './events.ts';
+import { buildHttp } from './http.ts';
+import { retryConsumer } from './retries/consumer.ts';
+
+export interface ServiceOverrides {
+  readonly logger?: Logger;
+  readonly channel?: Channel;
+  readonly random?: () => number;
+  /** Interval of the loops, for tests that nudge them. */
+  readonly intervalMs?: number;
+}
+
+export interface Service {
+  /** Answers over HTTP at once; resolves with the port. Consuming begins when NATS is there, /readyz tells. */
+  start(): Promise<number>;
+  stop(): Promise<void>;
+  /** Resolves when messages are being consumed. */
+  readonly consuming: Promise<void>;
+}
+
+/** Puts the service together. Nothing connects before `start()`, and nothing that is away makes it exit. */
+export function buildService(config: Config, overrides: ServiceOverrides = {}): Service {
+  const logger = overrides.logger ?? createLogger({ service: 'notification', level: config.logLevel });
+  const metrics = createMetrics('notification');
+  const events = createEvents(metrics, logger);
+  const pool = createPool({
+    connectionString: config.databaseUrl,
+    schema: 'notification',
+    applicationName: 'holdfast-notification',
+    max: 12,
+    logger,
+  });
+  const channel = overrides.channel ?? createEmailChannel(config.mail);
+  const loopInterval = overrides.intervalMs === undefined ? {} : { intervalMs: overrides.intervalMs };
+
+  let bus: Bus | null = null;
+  let relay: Relay | null = null;
+  let consumers: InboxConsumer[] = [];
+  let server: RunningServer | null = null;
+  let stopped = false;
+
+  const nudgeRelay = () => relay?.nudge();
+  const driver = new DeliveryDriver({
+    pool,
+    channel,
+    events,
+    logger,
+    maxAttempts: config.maxSendAttempts,
+    random: overrides.random ?? Math.random,
+    onOutbox: nudgeRelay,
+    ...loopInterval,
+  });
+
+  const openDeliveries = new Gauge({
+    name: 'holdfast_notification_deliveries_open',
+    help: 'Messages that are not sent yet, by state',
+    labelNames: ['state'] as const,
+    registers: [metrics.registry],
+    async collect() {
+      // Without the database the gauge keeps its last value; the other metrics must still be readable.
+      const counts = await countOpen(pool).catch(() => null);
+      if (!counts) return;
+      this.reset();
+      for (const { state, count } of counts) this.set({ state }, count);
+    },
+  });
+  for (const state of ['DUE', 'SENDING', 'WAITING']) openDeliveries.set({ state }, 0);
+
+  const checks: HealthCheck[] = [
+    { name: 'postgres', critical: true, run: () => pool.query('select 1').then(() => 'answers') },
+    {
+      name: 'nats',
+      critical: true,
+      run: async () => {
+        if (!bus) throw new Error('not connected yet');
+        return `round trip ${await bus.ping()} ms`;
+      },
+    },
+    // Messages wait in the database while the mail server is away, so this service goes on taking them in.
+    { name: 'smtp', critical: false, run: () => channel.check() },
+  ];
+
+  const connectAndConsume = async () => {
+    const connected = await connectBus({ url: config.natsUrl, name: 'notification', logger });
+    if (stopped) {
+      await connected.close();
+      return;
+    }
+    bus = connected;
+    relay = new Relay({ pool, bus: connected, logger, service: 'notification', ...loopInterval });
+    relay.start();
+    const common = {
+      bus: connected,
+      pool,
+      logger,
+      onDue: () => driver.nudge(),
+      onDeadLetter: nudgeRelay,
+    };
+    consumers = [bookingConsumer(common), retryConsumer(common)];
+    for (const consumer of consumers) await consumer.start();
+    logger.info('consuming');
+  };
+
+  /** A broker that is away is waited for by `connectBus`; one that refuses us is asked again, because somebody may be setting it right. */
+  const untilConsuming = async () => {
+    while (!stopped) {
+      try {
+        await connectAndConsume();
+        return;
+      } catch (error) {
+        logger.error({ err: error }, 'NATS cannot be used, trying again');
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+      }
+    }
+  };
+
+  let stopping: Promise<void> | null = null;
+  const stop = async () => {
+    stopped = true;
+    await server?.stop();
+    await Promise.all(consumers.map((consumer) => consumer.stop()));
+    await driver.stop();
+    await relay?.stop();
+    await bus?.close();
+    channel.close();
+    await pool.end();
+  };
+
+  let markConsuming: () => void;
+  const consuming = new Promise<void>((resolve) => (markConsuming = resolve));
+
+  return {
+    consuming,
+    async start() {
+      const app = buildHttp({ pool, logger, metrics, internalSecret: config.internalSecret, checks });
+      server = await listen(app, { host: config.host, port: config.port });
+      logger.info({ port: server.port }, 'listening');
+      driver.start();
+      void untilConsuming().then(() => markConsuming());
+      return server.port;
+    },
+    stop: () => (stopping ??= stop()),
+  };
+}

@@ -1,0 +1,31 @@
+/**
+ * The time span on the venue's clock, e.g. `Monday 4 January 2027, 19:00 to 21:30 (Europe/Paris, CET)`. The second day is named when
+ * it is another one, and both zone names when the clocks change in between.
+ */
+export function formatWhen(startsAt: string, endsAt: string, timeZone: string): string {
+  const start = parts(new Date(startsAt), timeZone);
+  const end = parts(new Date(endsAt), timeZone);
+  const until = end.date === start.date ? end.time : `${end.date}, ${end.time}`;
+  const zone = end.zone === start.zone ? start.zone : `${start.zone} to ${end.zone}`;
+  return `${start.date}, ${start.time} to ${until} (${timeZone}, ${zone})`;
+}
+
+function parts(at: Date, timeZone: string): { date: string; time: string; zone: string } {
+  const format = new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'short',
+  });
+  const found = Object.fromEntries(format.formatToParts(at).map((part) => [part.type, part.value]));
+  return {
+    date: `${found['weekday']} ${found['day']} ${found['month']} ${found['year']}`,
+    time: `${found['hour']}:${found['minute']}`,
+    zone: found['timeZoneName'] ?? timeZone,
+  };
+}

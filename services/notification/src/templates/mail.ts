@@ -1,0 +1,24 @@
+/** A mail's content, without sender and recipient. */
+export interface Mail {
+  readonly subject: string;
+  readonly text: string;
+  /** Null for a plain mail. */
+  readonly html: string | null;
+  readonly attachments: readonly MailAttachment[];
+}
+
+export interface MailAttachment {
+  readonly filename: string;
+  readonly contentType: string;
+  readonly content: Buffer | string;
+  /** Content id of a part that the HTML shows, e.g. `ticket@holdfast` for `cid:ticket@holdfast`. */
+  readonly cid?: string;
+  readonly contentDisposition: 'inline' | 'attachment';
+}
+
+export interface RenderOptions {
+  /** Start of links, without a slash at its end. */
+  readonly publicUrl: string;
+  /** When the notice was made. */
+  readonly stamp: Date;
+}

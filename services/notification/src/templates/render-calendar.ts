@@ -1,0 +1,30 @@
+import ical, { ICalCalendarMethod, ICalEventStatus } from 'ical-generator';
+import type { Notice } from '../deliveries/delivery.ts';
+import { bookingFacts } from './booking-facts.ts';
+import { singleLine } from './single-line.ts';
+
+/**
+ * The booking as an iCalendar object (RFC 5545), times in UTC. The UID is the booking's id, so that a calendar which gets it again
+ * updates its entry. `stamp` is when the notice was made; the same at each attempt, so the attachment is too.
+ */
+export function renderCalendar(booking: Notice['booking'], options: { stamp: Date; url: string }): string {
+  const calendar = ical({
+    prodId: { company: 'Holdfast', product: 'Bookings', language: 'EN' },
+    method: ICalCalendarMethod.PUBLISH,
+  });
+  calendar.createEvent({
+    id: booking.booking_id,
+    sequence: 0,
+    stamp: options.stamp,
+    start: new Date(booking.starts_at),
+    end: new Date(booking.ends_at),
+    summary: singleLine(booking.title),
+    location: singleLine(booking.venue),
+    description: bookingFacts(booking)
+      .map((fact) => `${fact.label}: ${fact.value}`)
+      .join('\n'),
+    url: options.url,
+    status: ICalEventStatus.CONFIRMED,
+  });
+  return calendar.toString();
+}

@@ -1,0 +1,17 @@
+import type { Notice } from '../deliveries/delivery.ts';
+import { cancelledMail } from './cancelled-mail.ts';
+import { confirmedMail } from './confirmed-mail.ts';
+import { failedMail } from './failed-mail.ts';
+import type { Mail, RenderOptions } from './mail.ts';
+
+/** The mail for a notice; the same notice gives the same mail. */
+export async function renderMail(notice: Notice, options: RenderOptions): Promise<Mail> {
+  switch (notice.kind) {
+    case 'confirmed':
+      return confirmedMail(notice, options);
+    case 'cancelled':
+      return cancelledMail(notice, options);
+    case 'failed':
+      return failedMail(notice, options);
+  }
+}
