@@ -77,13 +77,13 @@ class NatsBus implements Bus {
   }
 
   async #ensure(): Promise<void> {
-    while (!this.#nc.isClosed()) {
+    for (let pause = 250; !this.#nc.isClosed(); pause = Math.min(5_000, pause * 2)) {
       try {
         await ensureTopology(await jetstreamManager(this.#nc, { timeout: PUBLISH_TIMEOUT_MS }));
         return;
       } catch (error) {
         this.#logger.warn({ err: error }, 'streams and consumers could not be declared, trying again');
-        await new Promise((resolve) => setTimeout(resolve, 500));
+        await new Promise((resolve) => setTimeout(resolve, pause));
       }
     }
   }

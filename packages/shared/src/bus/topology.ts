@@ -75,7 +75,8 @@ function streamConfig(name: StreamName): Partial<StreamConfig> & { name: string 
     // A full stream refuses: the outbox keeps the message. Dropping the oldest would lose what a consumer has not read.
     discard: DiscardPolicy.New,
     max_age: 7 * DAY_MS * NANOS,
-    max_bytes: 4 * 1024 ** 3,
+    // No max_bytes: the server would reserve that much disk at once and refuse to start the stream on a smaller one. Its own
+    // max_file_store is the limit, and with `discard: new` a full store refuses as well.
     max_msg_size: 256 * 1024,
     duplicate_window: 120_000 * NANOS,
     num_replicas: 1,
