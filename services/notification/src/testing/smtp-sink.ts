@@ -32,6 +32,9 @@ export async function startSmtpSink(port = 0): Promise<SmtpSink> {
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['AUTH', 'STARTTLS'],
+    disableReverseLookup: true,
+    // Senders keep their connections open; a stop must not wait for them.
+    closeTimeout: 50,
     onRcptTo(address, _session, callback) {
       const status = answers.get(address.address);
       callback(status !== undefined && status >= 550 ? refusal(status) : null);
