@@ -17,15 +17,20 @@ export function parseQuery<S extends z.ZodType>(schema: S, query: unknown): z.ou
 
 function toFieldErrors(error: z.ZodError, start: '/' | '?'): FieldError[] {
   return error.issues.slice(0, 50).flatMap((issue) => {
-    const path = issue.path.map((part) => String(part).replaceAll('~', '~0').replaceAll('/', '~1'));
+    const path = issue.path.map(pointerPart);
     // zod names all unknown keys in one issue; a pointer names one field.
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({
-        pointer: start + [...path, key].join('/'),
+        pointer: start + [...path, pointerPart(key)].join('/'),
         code: 'unknown_field',
         message: 'this field is not known here',
       }));
     }
     return [{ pointer: start + path.join('/'), code: issue.code, message: issue.message }];
   });
+}
+
+/** One step of a JSON pointer (RFC 6901). */
+function pointerPart(part: PropertyKey): string {
+  return String(part).replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -1,0 +1,84 @@
+import type { Router } from 'express';
+import { createApp, jsonBody, listen, problemHandler, requireJson } from '@holdfast/shared/http/app';
+import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
+import { ASSERTION_HEADER, signAssertion, type Caller } from '@holdfast/shared/http/internal-assertion';
+import { newId, type UserId } from '@holdfast/shared/ids';
+import { Problem, type ProblemBody } from '@holdfast/shared/problems';
+import { createLogger } from '@holdfast/shared/telemetry/logger';
+
+const SECRET = 'only-for-tests-only-for-tests-only-for-tests';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The parsed body; null without one. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read many shapes and assert each of them
+  readonly body: any;
+}
+
+export interface RequestOptions {
+  readonly as?: Caller['role'];
+  readonly userId?: UserId;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Some routes on a port of their own, called as the gateway would. */
+export interface HttpFixture {
+  get(path: string, options?: RequestOptions): Promise<Reply>;
+  /** A body that is no string is sent as JSON. Signed in as an admin unless told otherwise; `as: null` is nobody. */
+  post(path: string, body: unknown, options?: RequestOptions): Promise<Reply>;
+  stop(): Promise<void>;
+}
+
+export async function serveRoutes(...routers: Router[]): Promise<HttpFixture> {
+  const app = createApp();
+  app.use('/v1', requireAssertion(SECRET), requireJson, jsonBody(), ...routers);
+  app.use(() => {
+    throw new Problem('not_found');
+  });
+  app.use(problemHandler(createLogger({ service: 'booking-test', level: 'silent' }), requestIdOf));
+  const server = await listen(app, { host: '127.0.0.1', port: 0 });
+  const admin = newId('usr');
+
+  async function call(method: string, path: string, options: RequestOptions, body?: string): Promise<Reply> {
+    const role = options.as ?? null;
+    const assertion = signAssertion(SECRET, {
+      userId: role === null ? null : (options.userId ?? admin),
+      role,
+      email: null,
+      name: null,
+      address: '127.0.0.1',
+      requestId: newId('req'),
+      traceparent: '00-00000000000000000000000000000001-0000000000000001-00',
+    });
+    const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
+      method,
+      headers: {
+        [ASSERTION_HEADER]: assertion,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
+      ...(body === undefined ? {} : { body }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      text,
+      body: text === '' ? null : (JSON.parse(text) as unknown),
+    };
+  }
+
+  return {
+    get: (path, options = {}) => call('GET', path, options),
+    post: (path, body, options = {}) =>
+      call('POST', path, { as: 'admin', ...options }, typeof body === 'string' ? body : JSON.stringify(body)),
+    stop: () => server.stop(),
+  };
+}
+
+/** Pointers of a validation problem, for `expect`. */
+export function pointersOf(reply: Reply): string[] {
+  return ((reply.body as ProblemBody).errors ?? []).map((error) => error.pointer);
+}
