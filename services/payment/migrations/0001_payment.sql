@@ -78,6 +78,9 @@ create table operations (
   attempt integer,
   refund_id text collate "C" references refunds (id),
   idempotency_key text not null,
+  -- The provider repeats its stored answer to a key, refusals and 5xx included: a request that surely had no effect goes again
+  -- under a key of the next generation.
+  key_generation integer not null default 1,
   -- WAITING: needs the intent's id first. SKIPPED: overtaken before it was sent.
   state text not null,
   -- LOOK: sent before with an unknown or open outcome, so the provider is asked before anything is sent again.

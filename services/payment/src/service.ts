@@ -106,6 +106,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     ],
     webhooks: {
       pool,
+      logger,
       secrets: config.webhooks.secrets,
       allowed: parseCidrs(config.webhooks.allowedCidrs) ?? failConfig(),
       nowMs: overrides.nowMs ?? Date.now,

@@ -2,7 +2,7 @@ import type { Pool } from '@holdfast/shared/db/pool';
 import type { Queryable, Tx } from '@holdfast/shared/db/transaction';
 import type { Id, PaymentId } from '@holdfast/shared/ids';
 import { newId } from '@holdfast/shared/ids';
-import type { Operation, OperationKind } from './operation.ts';
+import { sentKey, type Operation, type OperationKind } from './operation.ts';
 
 export interface PlannedOperation {
   readonly paymentId: PaymentId;
@@ -22,6 +22,7 @@ interface OperationRow {
   attempt: number | null;
   refund_id: Id<'rfd'> | null;
   idempotency_key: string;
+  key_generation: number;
   mode: 'SEND' | 'LOOK';
   tries: number;
   provider_reference: string | null;
@@ -36,7 +37,7 @@ interface OperationRow {
 /** What the driver needs of `operation` and its `payment`; for a returning clause. */
 const OPERATION_COLUMNS = `
   operation.id, operation.payment_id, payment.booking_id, operation.kind, operation.attempt, operation.refund_id,
-  operation.idempotency_key, operation.mode, operation.tries, payment.provider_reference, payment.amount,
+  operation.idempotency_key, operation.key_generation, operation.mode, operation.tries, payment.provider_reference, payment.amount,
   payment.currency, payment.reference,
   (select payment_method from attempts
     where attempts.payment_id = payment.id and attempts.number = operation.attempt) as payment_method,
@@ -54,7 +55,7 @@ function toOperation(row: OperationRow): Operation {
     kind: row.kind,
     attempt: row.attempt,
     refundId: row.refund_id,
-    idempotencyKey: row.idempotency_key,
+    idempotencyKey: sentKey(row.idempotency_key, row.key_generation),
     mode: row.mode,
     tries: row.tries,
     reference: row.provider_reference,
@@ -146,16 +147,17 @@ export async function finishOperation(tx: Tx, id: Id<'opr'>, outcome: string): P
 export async function postponeOperation(
   tx: Queryable,
   id: Id<'opr'>,
-  change: { mode: Operation['mode']; delayMs: number },
+  change: { mode: Operation['mode']; delayMs: number; freshKey?: boolean },
 ): Promise<void> {
   await tx.query(
     `update operations
         set mode = $2,
             due_at = clock.app_now() + make_interval(secs => $3::float8 / 1000),
+            key_generation = key_generation + $4,
             locked_until = null
       where id = $1
         and state = 'DUE'`,
-    [id, change.mode, change.delayMs],
+    [id, change.mode, change.delayMs, change.freshKey ? 1 : 0],
   );
 }
 

@@ -8,6 +8,7 @@ export interface Operation {
   readonly kind: OperationKind;
   readonly attempt: number | null;
   readonly refundId: Id<'rfd'> | null;
+  /** As it is sent, with its generation. */
   readonly idempotencyKey: string;
   /** LOOK: sent before, outcome unknown or open; ask first, send again only when it was not carried out. */
   readonly mode: 'SEND' | 'LOOK';
@@ -34,6 +35,11 @@ export const OPEN_LOOK_PAUSE_MS = 3_000;
 /** Pause before the next look at an unknown outcome: the first one, then twice as long each time, at most 20 s. */
 export function lookPauseMs(firstLookMs: number, tries: number): number {
   return Math.min(MAX_LOOK_PAUSE_MS, firstLookMs * 2 ** Math.min(Math.max(tries - 1, 0), 10));
+}
+
+/** The key as the provider gets it. */
+export function sentKey(key: string, generation: number): string {
+  return generation === 1 ? key : `${key}/g${generation}`;
 }
 
 /** Keys are made of our ids, so a second process that repeats an operation repeats its key as well. */

@@ -11,11 +11,11 @@ export type Finding =
   | { readonly kind: 'refund'; readonly outcome: RefundOutcome }
   /** Accepted, and the outcome is open: look again. */
   | { readonly kind: 'open' }
-  /** Nothing happened; try again after the delay. */
-  | { readonly kind: 'later'; readonly delayMs: number; readonly reason: string }
+  /** Nothing happened; try again after the delay, under a fresh key where the provider would repeat its refusal of this one. */
+  | { readonly kind: 'later'; readonly delayMs: number; readonly reason: string; readonly freshKey?: boolean }
   | { readonly kind: 'unknown'; readonly reason: string };
 
-const CANCEL_RETRY_MS = 2_000;
+const CANCEL_RETRY_MS = 1_000;
 
 /** Makes the call of an operation, or asks what became of it. Never throws for what the provider does; no transaction may be open. */
 export async function performOperation(provider: Provider, operation: Operation): Promise<Finding> {
@@ -120,7 +120,7 @@ async function lookAtCancel(provider: Provider, operation: Operation, reference:
 function ended(intent: Intent, reason: string): Finding {
   const fact = factOf(intent);
   if (fact?.kind === 'voided' || fact?.kind === 'captured') return { kind: 'fact', fact };
-  return { kind: 'later', delayMs: CANCEL_RETRY_MS, reason };
+  return { kind: 'later', delayMs: CANCEL_RETRY_MS, reason, freshKey: true };
 }
 
 async function refund(provider: Provider, operation: Operation, reference: string): Promise<Finding> {
@@ -168,7 +168,7 @@ function told(intent: Intent): Finding {
 
 /** A question that was not answered leaves everything as unknown as it was, unless the provider said when to ask again. */
 function blind(answer: Exclude<Answer<unknown>, { kind: 'ok' }>): Finding {
-  return answer.kind === 'later' ? answer : { kind: 'unknown', reason: answer.reason };
+  return answer.kind === 'later' ? answer : { kind: 'unknown', reason: `look_${answer.reason}` };
 }
 
 function failed(answer: Exclude<Answer<unknown>, { kind: 'ok' }>, factFor: (reason: string) => Fact): Finding {

@@ -53,7 +53,11 @@ export async function settleOperation(
       await postponeOperation(tx, operation.id, { mode: 'LOOK', delayMs: OPEN_LOOK_PAUSE_MS });
       return { outcome: 'open', next: [] };
     case 'later':
-      await postponeOperation(tx, operation.id, { mode: operation.mode, delayMs: finding.delayMs });
+      await postponeOperation(tx, operation.id, {
+        mode: operation.mode,
+        delayMs: finding.delayMs,
+        freshKey: finding.freshKey ?? false,
+      });
       return { outcome: 'later', next: [] };
     case 'unknown':
       // Nobody waits for news of a cancel or refund whose answer was lost; they go on until done.
@@ -63,9 +67,19 @@ export async function settleOperation(
       await postponeOperation(tx, operation.id, {
         mode: 'LOOK',
         delayMs: lookPauseMs(options.firstLookMs, operation.tries),
+        freshKey: isSpentKey(operation, finding.reason),
       });
       return { outcome: 'unknown', next: [] };
     default:
       return finding satisfies never;
   }
+}
+
+/**
+ * Looked at, found not carried out, sent again with the same key, and answered with a 5xx once more: the provider repeats what it
+ * stored. An intent's own states rule out a second effect, so these may go under a fresh key; a refund has no such guard and keeps
+ * its key.
+ */
+function isSpentKey(operation: Operation, reason: string): boolean {
+  return operation.kind !== 'refund' && operation.mode === 'LOOK' && reason.startsWith('http_5');
 }

@@ -2,6 +2,7 @@ import type { BlockList } from 'node:net';
 import type { Pool } from '@holdfast/shared/db/pool';
 import { callerOf } from '@holdfast/shared/http/caller';
 import { Problem } from '@holdfast/shared/problems';
+import type { Logger } from 'pino';
 import express, { Router, type NextFunction, type Request, type Response } from 'express';
 import { receiveWebhook, type Reception } from './receive-webhook.ts';
 import { isAllowedSource } from './source-allowlist.ts';
@@ -10,6 +11,7 @@ export const WEBHOOK_LIMIT_BYTES = 1024 * 1024;
 
 export interface WebhookRouteOptions {
   readonly pool: Pool;
+  readonly logger: Logger;
   readonly secrets: readonly string[];
   readonly allowed: BlockList;
   readonly nowMs: () => number;
@@ -52,6 +54,11 @@ export function webhookRoutes(options: WebhookRouteOptions): Router {
         headers: keptHeaders(req),
         signature: Array.isArray(signature) ? signature.join(',') : signature,
         requestId,
+      }).catch((error: unknown) => {
+        options.onResult('not_stored');
+        // Whatever the reason: a callback that is not stored was not received, and the provider must send it again.
+        options.logger.warn({ err: error, request_id: requestId }, 'callback could not be stored');
+        throw new Problem('dependency_unavailable');
       });
       options.onResult(reception);
       if (!isAccepted(reception)) throw new Problem(reception);
