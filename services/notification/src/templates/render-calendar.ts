@@ -26,5 +26,6 @@ export function renderCalendar(booking: Notice['booking'], options: { stamp: Dat
     url: options.url,
     status: ICalEventStatus.CONFIRMED,
   });
-  return calendar.toString();
+  // RFC 5545 ends every line, the last one too, with CRLF; the library leaves the last one open.
+  return `${calendar.toString()}\r\n`;
 }

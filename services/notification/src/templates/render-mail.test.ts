@@ -1,0 +1,82 @@
+import { describe, expect, test } from '@jest/globals';
+import { aBooking } from '../testing/factories.ts';
+import { renderMail } from './render-mail.ts';
+import { ticketCode } from './ticket-code.ts';
+
+const options = { publicUrl: 'https://booking.test', stamp: new Date('2026-12-01T10:00:00Z') };
+
+describe('the mail for a confirmed booking', () => {
+  test('says what, where, when, which seats and how much, in both parts', async () => {
+    const booking = aBooking();
+    const mail = await renderMail({ kind: 'confirmed', booking }, options);
+    expect(mail.subject).toBe('Booking BK20270104-7K3Q9D confirmed: Winter concert');
+    for (const part of [mail.text, mail.html!]) {
+      expect(part).toContain('BK20270104-7K3Q9D');
+      expect(part).toContain('Winter concert');
+      expect(part).toContain('Salle Pleyel');
+      expect(part).toContain('Monday 4 January 2027, 19:00 to 21:30 (Europe/Paris, CET)');
+      expect(part).toContain('A-12, A-13');
+      expect(part).toContain('€90.00');
+      expect(part).toContain(`https://booking.test/v1/bookings/${booking.booking_id}`);
+    }
+  });
+
+  test('shows the ticket’s code as a PNG inside the HTML', async () => {
+    const booking = aBooking();
+    const mail = await renderMail({ kind: 'confirmed', booking }, options);
+    const [qr] = mail.attachments;
+    expect(mail.html).toContain(`<img src="cid:${qr!.cid}"`);
+    expect((qr!.content as Buffer).subarray(0, 8)).toEqual(Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'));
+    expect(ticketCode(booking)).toBe(booking.reference);
+  });
+
+  test('counts the places of a pool and numbers them where they have numbers', async () => {
+    const pool = { inventory: 'pool' as const, quantity: 3 };
+    const plain = await renderMail({ kind: 'confirmed', booking: aBooking({ ...pool, seats: [] }) }, options);
+    expect(plain.text).toMatch(/^Places: {5}3$/m);
+    const numbered = await renderMail(
+      { kind: 'confirmed', booking: aBooking({ ...pool, seats: ['7', '8', '9'] }) },
+      options,
+    );
+    expect(numbered.text).toMatch(/^Places: {5}3 \(no\. 7, 8, 9\)$/m);
+  });
+
+  test('names no places for a time slot, and says when nothing is to be paid', async () => {
+    const booking = aBooking({ inventory: 'slots', seats: [], quantity: 1, amount: 0 });
+    const { text } = await renderMail({ kind: 'confirmed', booking }, options);
+    expect(text).not.toMatch(/^(Seat|Place)/m);
+    expect(text).toMatch(/^Amount: {5}free of charge$/m);
+  });
+
+  test('takes foreign text as text: no markup, no header, no line of its own', async () => {
+    const evil = '<script>alert("1")</script>&\r\nBcc: x@example.org';
+    const booking = aBooking({
+      title: evil,
+      venue: evil,
+      contact: { email: 'a@example.org', name: evil },
+      seats: [evil],
+    });
+    for (const notice of [
+      { kind: 'confirmed', booking } as const,
+      { kind: 'cancelled', booking: { ...booking, reason: evil } } as const,
+      { kind: 'failed', booking: { ...booking, reason: evil } } as const,
+    ]) {
+      const mail = await renderMail(notice, options);
+      expect(mail.subject).not.toMatch(/[\r\n]/);
+      expect(mail.text).not.toMatch(/^Bcc:/m);
+      expect(mail.html ?? '').not.toContain('<script>');
+    }
+    const { html } = await renderMail({ kind: 'confirmed', booking }, options);
+    expect(html).toContain('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp; Bcc: x@example.org');
+  });
+});
+
+test('cancelled and failed bookings get a short plain mail', async () => {
+  const booking = { ...aBooking(), reason: 'plans have changed' };
+  const cancelled = await renderMail({ kind: 'cancelled', booking }, options);
+  expect(cancelled).toMatchObject({ html: null, attachments: [] });
+  expect(cancelled.text).toContain('plans have changed');
+  const failed = await renderMail({ kind: 'failed', booking }, options);
+  expect(failed).toMatchObject({ html: null, attachments: [] });
+  expect(failed.subject).toContain('failed');
+});
