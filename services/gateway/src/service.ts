@@ -21,6 +21,9 @@ export interface Overrides {
 
 export interface GatewayService {
   readonly logger: Logger;
+  /** The loops, for tests that would rather drain than wait. */
+  readonly identity: PreparedIdentity;
+  readonly revocations: Revocations;
   /** Listens and prepares identity in the background. Resolves with the port. @throws when the port is taken. */
   start(): Promise<number>;
   /** Lets running requests finish, then closes every connection. May be called twice, and before `start`. */
@@ -85,6 +88,8 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   };
   return {
     logger,
+    identity,
+    revocations,
     async start() {
       server = await listen(app, { host: config.host, port: config.port });
       identity.start();

@@ -48,7 +48,9 @@ export function isDependencyError(error: unknown): boolean {
       code === '55P03'
     );
   }
-  if (!(error instanceof Error)) return false;
+  // Not `instanceof Error`: jest gives test code an Error of its own, and Node's socket errors are of the other kind.
+  if (typeof error !== 'object' || error === null) return false;
+  const message = 'message' in error ? String(error.message) : '';
   const code = 'code' in error ? String(error.code) : '';
   return (
     [
@@ -62,9 +64,9 @@ export function isDependencyError(error: unknown): boolean {
       'UND_ERR_HEADERS_TIMEOUT',
     ].includes(code) ||
     /timeout exceeded when trying to connect|Query read timeout|Connection terminated|the database system is/i.test(
-      error.message,
+      message,
     ) ||
-    (error.cause !== undefined && isDependencyError(error.cause))
+    ('cause' in error && error.cause !== undefined && isDependencyError(error.cause))
   );
 }
 

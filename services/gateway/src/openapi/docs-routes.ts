@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Express, Request, Response } from 'express';
 import { createOpenApiDocument } from './document.ts';
 import { ROUTES } from './route-table.ts';
@@ -42,7 +42,7 @@ export function mountDocs(app: Express): void {
   });
   for (const [file, type] of Object.entries(ASSETS)) {
     app.get(`/docs/${file}`, (_req: Request, res: Response) => {
-      res.type(type).sendFile(join(assetDir, file), { maxAge: '1h' });
+      res.type(type).sendFile(file, { root: assetDir, maxAge: '1h' });
     });
   }
 }

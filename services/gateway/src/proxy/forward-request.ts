@@ -6,7 +6,7 @@ import type { Dispatcher, Pool } from 'undici';
 import type { AssertCaller } from '../border/assertion.ts';
 import type { SignedIn } from '../identity/user.ts';
 import { headersForClient, headersForService } from './forwarded-headers.ts';
-import { neverSent } from './upstream.ts';
+import { brokeOff, neverSent } from './upstream.ts';
 
 /** Answers up to this size are read whole, so that a service that dies half-way gives a 503 and not a torn body. */
 const WHOLE_BYTES = 256 * 1024;
@@ -21,6 +21,8 @@ export interface Forwarding {
   readonly body: string | Buffer | null;
   readonly timeLimitMs: number;
   readonly webhook: boolean;
+  /** Whether the service carries the same request out once, however often it comes. */
+  readonly repeatable: boolean;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function forwardRequest(
     signal: AbortSignal.timeout(forwarding.timeLimitMs),
   };
   try {
-    const answer = await requestWithSecondChance(forwarding.upstream, options, isRepeatable(req));
+    const answer = await requestWithSecondChance(forwarding.upstream, options, forwarding.repeatable);
     await sendBack(req, res, answer);
   } catch (error) {
     if (res.headersSent) throw error;
@@ -66,15 +68,9 @@ async function requestWithSecondChance(
   try {
     return await upstream.request(options);
   } catch (error) {
-    const broken =
-      error instanceof Error && 'code' in error && ['UND_ERR_SOCKET', 'ECONNRESET'].includes(String(error.code));
-    if (!broken || !repeatable) throw error;
+    if (!brokeOff(error) || !repeatable) throw error;
     return upstream.request(options);
   }
-}
-
-function isRepeatable(req: Request): boolean {
-  return req.method === 'GET' || req.method === 'HEAD' || req.headers['idempotency-key'] !== undefined;
 }
 
 async function sendBack(req: Request, res: Response, answer: Dispatcher.ResponseData): Promise<void> {

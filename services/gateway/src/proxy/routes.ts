@@ -36,6 +36,7 @@ export function mountProxy(app: Express, routes: readonly ApiRoute[], deps: Prox
         body: await bodyFor(route, req),
         timeLimitMs: route.timeLimitMs ?? TIME_LIMIT_MS,
         webhook: route.access === 'callback',
+        repeatable: route.method === 'get' || route.access === 'callback' || route.idempotency === 'required',
       });
     });
   }

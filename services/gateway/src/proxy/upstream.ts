@@ -26,5 +26,14 @@ const NEVER_SENT = new Set([
 
 /** Whether a failed call did not leave the gateway, so that the service cannot have carried it out. */
 export function neverSent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && NEVER_SENT.has(String(error.code));
+  return NEVER_SENT.has(codeOf(error));
+}
+
+/** Whether the connection broke off after the call was sent, or while it was. */
+export function brokeOff(error: unknown): boolean {
+  return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error));
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }
