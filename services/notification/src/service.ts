@@ -53,7 +53,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
   let relay: Relay | null = null;
   let consumers: InboxConsumer[] = [];
   let server: RunningServer | null = null;
-  let stopped = false;
+  const stopped = new AbortController();
 
   const nudgeRelay = () => relay?.nudge();
   const driver = new DeliveryDriver({
@@ -97,8 +97,8 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
   ];
 
   const connectAndConsume = async () => {
-    const connected = await connectBus({ url: config.natsUrl, name: 'notification', logger });
-    if (stopped) {
+    const connected = await connectBus({ url: config.natsUrl, name: 'notification', logger, signal: stopped.signal });
+    if (stopped.signal.aborted) {
       await connected.close();
       return;
     }
@@ -117,22 +117,9 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
     logger.info('consuming');
   };
 
-  /** A broker that is away is waited for by `connectBus`; one that refuses us is asked again, because somebody may be setting it right. */
-  const untilConsuming = async () => {
-    while (!stopped) {
-      try {
-        await connectAndConsume();
-        return;
-      } catch (error) {
-        logger.error({ err: error }, 'NATS cannot be used, trying again');
-        await new Promise((resolve) => setTimeout(resolve, 1_000));
-      }
-    }
-  };
-
   let stopping: Promise<void> | null = null;
   const stop = async () => {
-    stopped = true;
+    stopped.abort();
     await server?.stop();
     await Promise.all(consumers.map((consumer) => consumer.stop()));
     await driver.stop();
@@ -142,8 +129,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
     await pool.end();
   };
 
-  let markConsuming: () => void;
-  const consuming = new Promise<void>((resolve) => (markConsuming = resolve));
+  const { promise: consuming, resolve: markConsuming } = Promise.withResolvers<void>();
 
   return {
     consuming,
@@ -152,7 +138,9 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
       server = await listen(app, { host: config.host, port: config.port });
       logger.info({ port: server.port }, 'listening');
       driver.start();
-      void untilConsuming().then(() => markConsuming());
+      void connectAndConsume().then(markConsuming, (error: unknown) => {
+        if (!stopped.signal.aborted) throw error;
+      });
       return server.port;
     },
     stop: () => (stopping ??= stop()),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream, jetstreamManager, type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
 import { connect, headers as natsHeaders, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from 'pino';
@@ -35,13 +36,48 @@ export interface Bus {
 
 const PUBLISH_TIMEOUT_MS = 2_000;
 
-/** Connects to NATS and makes the streams and consumers exist, now and again after every reconnect. Waits for the broker as long as it takes. */
-export async function connectBus(options: { url: string; name: string; logger: Logger }): Promise<Bus> {
+const CONNECT_PAUSE_MS = 250;
+
+/**
+ * Connects to NATS and makes the streams and consumers exist, now and again after every reconnect. Waits for the broker as long as
+ * it takes, or until `signal` is aborted. @throws AbortError then.
+ */
+export async function connectBus(options: {
+  url: string;
+  name: string;
+  logger: Logger;
+  signal?: AbortSignal;
+}): Promise<Bus> {
   const { logger } = options;
-  const nc = await connect({
+  const nc = await firstConnection(options);
+  const js = jetstream(nc, { timeout: PUBLISH_TIMEOUT_MS });
+  const bus = new NatsBus(nc, js, logger);
+  await bus.ensure();
+  void bus.watch();
+  return bus;
+}
+
+/** The library can wait for the first connection itself (`waitOnFirstConnect`), but that wait cannot be given up. */
+async function firstConnection(options: {
+  url: string;
+  name: string;
+  logger: Logger;
+  signal?: AbortSignal;
+}): Promise<NatsConnection> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await connectOnce(options);
+    } catch (error) {
+      if (attempt === 1) options.logger.warn({ err: error }, 'NATS is not there yet, waiting for it');
+      await sleep(CONNECT_PAUSE_MS, undefined, options.signal ? { signal: options.signal } : {});
+    }
+  }
+}
+
+function connectOnce(options: { url: string; name: string }): Promise<NatsConnection> {
+  return connect({
     servers: options.url,
     name: options.name,
-    waitOnFirstConnect: true,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
     reconnectJitter: 250,
@@ -49,11 +85,6 @@ export async function connectBus(options: { url: string; name: string; logger: L
     pingInterval: 5_000,
     maxPingOut: 2,
   });
-  const js = jetstream(nc, { timeout: PUBLISH_TIMEOUT_MS });
-  const bus = new NatsBus(nc, js, logger);
-  await bus.ensure();
-  void bus.watch();
-  return bus;
 }
 
 class NatsBus implements Bus {
@@ -114,6 +145,7 @@ class NatsBus implements Bus {
 
   async consume(name: ConsumerName, handle: (message: BusMessage) => void) {
     let stopped = false;
+    const { promise: stopping, resolve: stopWaiting } = Promise.withResolvers<void>();
     let close: (() => Promise<unknown>) | null = null;
     const run = async () => {
       while (!stopped && !this.#nc.isClosed()) {
@@ -121,20 +153,24 @@ class NatsBus implements Bus {
           const consumer = await this.#js.consumers.get(CONSUMERS[name].stream, name);
           const messages = await consumer.consume({ max_messages: 256, expires: 10_000 });
           close = () => messages.close();
+          // Stopped while this was under way: nobody else would close it.
+          if (stopped) await close();
           for await (const message of messages) handle(toBusMessage(message));
         } catch (error) {
           if (stopped) return;
           this.#logger.warn({ err: error, consumer: name }, 'consumer interrupted, resuming');
         }
         if (stopped) return;
-        await this.ensure();
-        await new Promise((resolve) => setTimeout(resolve, 250));
+        // `ensure` waits for the broker as long as it takes; a stop must not.
+        await Promise.race([this.ensure(), stopping]);
+        await Promise.race([sleep(250), stopping]);
       }
     };
     const running = run();
     return {
       stop: async () => {
         stopped = true;
+        stopWaiting();
         await close?.();
         await running;
       },
