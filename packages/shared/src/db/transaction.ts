@@ -57,26 +57,33 @@ export function isRetryable(error: unknown): boolean {
 async function runOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   const state = { open: true };
+  let broken: Error | undefined;
+  // What the server did not refuse itself (a timeout, a lost connection) leaves the connection in an unknown state, perhaps inside
+  // this transaction: it is closed, which rolls back. Asking it to roll back could take as long as the failure itself.
+  const noteBroken = (error: unknown) => {
+    if (!(error instanceof pg.DatabaseError)) broken = error as Error;
+    throw error;
+  };
   const tx = {
     query: (text: string, values?: unknown[]) => {
       if (!state.open) throw new Error('this transaction has ended');
-      return client.query(text, values);
+      return client.query(text, values).catch(noteBroken);
     },
   } as Tx;
-  let broken: Error | undefined;
   try {
-    await client.query('begin');
+    await client.query('begin').catch(noteBroken);
     try {
       const result = await openTransaction.run(state, () => work(tx));
       state.open = false;
-      await client.query('commit');
+      await client.query('commit').catch(noteBroken);
       return result;
     } catch (error) {
       state.open = false;
-      // A connection that cannot even roll back is not put back into the pool.
-      await client.query('rollback').catch((rollbackError: Error) => {
-        broken = rollbackError;
-      });
+      if (!broken) {
+        await client.query('rollback').catch((rollbackError: Error) => {
+          broken = rollbackError;
+        });
+      }
       throw error;
     }
   } finally {
