@@ -65,7 +65,10 @@ export async function openBookingSide(natsUrl: string): Promise<BookingSide> {
           at: new Date(),
         },
       ]);
-      await bus.publish(rows.subjects[0]!, rows.payloads[0]!, { messageId: rows.ids[0]! });
+      // As the relay does: the same message again until the broker has it.
+      await until(`publishing ${name}`, () =>
+        bus.publish(rows.subjects[0]!, rows.payloads[0]!, { messageId: rows.ids[0]! }),
+      );
     };
     const events = () => received.get(bookingId) ?? [];
     return {
