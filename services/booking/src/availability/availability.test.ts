@@ -30,8 +30,7 @@ async function hold(body: object): Promise<BookingId> {
 }
 const release = (id: BookingId) => withTransaction(booking.pool, (tx) => releaseClaims(tx, [id]));
 const book = (id: BookingId) => withTransaction(booking.pool, (tx) => bookClaims(tx, id));
-const statuses = (reply: Reply) =>
-  Object.fromEntries(reply.body.seats.map((seat: { label: string; status: string }) => [seat.label, seat.status]));
+const statuses = (reply: Reply) => Object.fromEntries(reply.body.seats.map((seat) => [seat.label, seat.status]));
 
 describe('an event with seats', () => {
   const rows = [
@@ -47,7 +46,7 @@ describe('an event with seats', () => {
     expect(seatAvailability.parse(body)).toEqual(body);
     expect(body).toMatchObject({ event_id: event, counts: { available: 12, locked: 0, booked: 0 } });
     expect(Math.abs(Date.parse(body.as_of) - Date.now())).toBeLessThan(5_000);
-    expect(body.seats.map((seat: { label: string }) => seat.label)).toEqual([
+    expect(body.seats.map((seat) => seat.label)).toEqual([
       'A-1',
       'A-2',
       ...Array.from({ length: 10 }, (_, index) => `B-${index + 1}`),
@@ -75,7 +74,7 @@ describe('an event with seats', () => {
     expect((await http.get(`/v1/events/${event}/availability?view=taken`)).body.seats).toEqual([]);
     await hold({ event_id: event, seats: ['B-9', 'A-1'] });
     const { body } = await http.get(`/v1/events/${event}/availability?view=taken`);
-    expect(body.seats.map((seat: { label: string }) => seat.label)).toEqual(['A-1', 'B-9']);
+    expect(body.seats.map((seat) => seat.label)).toEqual(['A-1', 'B-9']);
     expect(body.counts).toEqual({ available: 10, locked: 2, booked: 0 });
     expect(seatAvailability.parse(body)).toEqual(body);
   });
@@ -154,9 +153,7 @@ describe('a resource', () => {
       status: 'LOCKED',
       price: { amount: 1200, currency: 'EUR' },
     });
-    const taken = body.slots.flatMap((slot: { status: string }, hour: number) =>
-      slot.status === 'AVAILABLE' ? [] : [`${hour} ${slot.status}`],
-    );
+    const taken = body.slots.flatMap((slot, hour) => (slot.status === 'AVAILABLE' ? [] : [`${hour} ${slot.status}`]));
     expect(taken).toEqual(['10 LOCKED', '11 LOCKED', '15 BOOKED']);
   });
 
@@ -165,12 +162,7 @@ describe('a resource', () => {
     await hold({ resource_id: resource, starts_at: at(23), ends_at: at(25) });
     const { body } = await http.get(`/v1/resources/${resource}/availability?date=${dateOf(day)}&days=2`);
     expect(body.slots).toHaveLength(48);
-    expect(body.slots.slice(22, 26).map((slot: { status: string }) => slot.status)).toEqual([
-      'AVAILABLE',
-      'LOCKED',
-      'LOCKED',
-      'AVAILABLE',
-    ]);
+    expect(body.slots.slice(22, 26).map((slot) => slot.status)).toEqual(['AVAILABLE', 'LOCKED', 'LOCKED', 'AVAILABLE']);
   });
 
   test('what has begun is PAST, taken or not', async () => {
@@ -179,8 +171,8 @@ describe('a resource', () => {
     await booking.database.setClockOffset(day + 10.5 * HOUR - Date.now());
     try {
       const { body } = await http.get(`/v1/resources/${resource}/availability?date=${dateOf(day)}`);
-      const seen = body.slots.map((slot: { status: string }) => slot.status);
-      expect(seen).toEqual([...Array(11).fill('PAST'), ...Array(13).fill('AVAILABLE')]);
+      const seen = body.slots.map((slot) => slot.status);
+      expect(seen).toEqual([...Array<string>(11).fill('PAST'), ...Array<string>(13).fill('AVAILABLE')]);
     } finally {
       await booking.database.setClockOffset(0);
     }
@@ -194,7 +186,7 @@ describe('a resource', () => {
     );
     const spring = await http.get(`/v1/resources/${resource}/availability?date=2034-03-26`);
     expect(spring.body.slots).toHaveLength(23);
-    expect(spring.body.slots[0].starts_at).toBe('2034-03-25T23:00:00.000Z');
+    expect(spring.body.slots[0]!.starts_at).toBe('2034-03-25T23:00:00.000Z');
     expect((await http.get(`/v1/resources/${resource}/availability?date=2034-10-29`)).body.slots).toHaveLength(25);
   });
 

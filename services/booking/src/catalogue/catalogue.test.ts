@@ -155,7 +155,7 @@ describe.each(COLLECTIONS)('%s', (collection) => {
       const { status, body } = await catalogue.get(`${path}${query}${fresh.filter}`);
       expect([status, body.object, body.data.length <= 2]).toEqual([200, 'list', true]);
       expect(body.has_more).toBe(body.next_cursor !== null);
-      seen.push(...body.data.map((item: { id: string }) => item.id));
+      seen.push(...body.data.map(({ id }) => id));
       cursor = body.next_cursor;
     } while (cursor !== null);
     expect(seen.filter((id) => fresh.all.includes(id))).toEqual(fresh.listed);
@@ -186,7 +186,7 @@ async function setupPages(collection: (typeof COLLECTIONS)[number]) {
   const ids: string[] = [];
   for (let i = 0; i < 5; i++) {
     const body = { ...bodyFor[collection](), ...(collection === 'venues' ? {} : { venue_id: ownVenue }) };
-    ids.push((await catalogue.post(`/v1/${collection}`, body)).body.id as string);
+    ids.push((await catalogue.post(`/v1/${collection}`, body)).body.id);
   }
   await catalogue.pool.query(
     `update ${collection} set created_at = timestamptz '2099-01-01' + interval '1.000001 seconds' where id = any ($1)`,

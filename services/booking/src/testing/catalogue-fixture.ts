@@ -64,7 +64,7 @@ export async function setupCatalogue(): Promise<CatalogueFixture> {
   const create = async (path: string, body: object): Promise<string> => {
     const reply = await http.post(path, body);
     if (reply.status !== 201) throw new Error(`${path}: ${reply.text}`);
-    return (reply.body as { id: string }).id;
+    return reply.body.id;
   };
   const inVenue = async (overrides: object) =>
     'venue_id' in overrides ? overrides : { venue_id: await fixture.venue(), ...overrides };

@@ -3,18 +3,37 @@ import { createApp, jsonBody, listen, problemHandler, requireJson } from '@holdf
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { ASSERTION_HEADER, signAssertion, type Caller } from '@holdfast/shared/http/internal-assertion';
 import { newId, type UserId } from '@holdfast/shared/ids';
-import { Problem, type ProblemBody } from '@holdfast/shared/problems';
+import { Problem, type FieldError } from '@holdfast/shared/problems';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
 
 const SECRET = 'only-for-tests-only-for-tests-only-for-tests';
+
+/** What tests read from answers of all kinds. Which of it an answer has is for the test to assert; an empty answer has none. */
+export interface ReplyBody {
+  readonly code: string;
+  readonly errors?: FieldError[];
+  readonly id: string;
+  readonly object: string;
+  readonly version: number;
+  readonly archived_at: string | null;
+  readonly data: { readonly id: string }[];
+  readonly has_more: boolean;
+  readonly next_cursor: string | null;
+  readonly refund_policy: unknown;
+  readonly price_per_slot: unknown;
+  readonly seat_count: number;
+  readonly rows: unknown[];
+  readonly as_of: string;
+  readonly counts: { readonly available: number; readonly locked: number; readonly booked: number };
+  readonly seats: { readonly label: string; readonly status: string }[];
+  readonly slots: { readonly starts_at: string; readonly status: string }[];
+}
 
 export interface Reply {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** The parsed body; null without one. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests read many shapes and assert each of them
-  readonly body: any;
+  readonly body: ReplyBody;
 }
 
 export interface RequestOptions {
@@ -66,7 +85,7 @@ export async function serveRoutes(...routers: Router[]): Promise<HttpFixture> {
       status: response.status,
       headers: response.headers,
       text,
-      body: text === '' ? null : (JSON.parse(text) as unknown),
+      body: JSON.parse(text === '' ? '{}' : text) as ReplyBody,
     };
   }
 
@@ -80,5 +99,5 @@ export async function serveRoutes(...routers: Router[]): Promise<HttpFixture> {
 
 /** Pointers of a validation problem, for `expect`. */
 export function pointersOf(reply: Reply): string[] {
-  return ((reply.body as ProblemBody).errors ?? []).map((error) => error.pointer);
+  return (reply.body.errors ?? []).map((error) => error.pointer);
 }
