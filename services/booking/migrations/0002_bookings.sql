@@ -173,7 +173,7 @@ alter table events add column places_given integer not null default 0
 -- The checkout saga of a booking, one row; src/checkout-saga/checkout-saga.ts says what each state means.
 create table checkout_sagas (
   booking_id text collate "C" primary key references bookings,
-  state text not null check (state in ('AUTHORISING', 'DECLINED', 'CAPTURING', 'CONFIRMED', 'FAILED', 'VOIDING', 'VOIDED', 'REFUNDING', 'REFUNDED', 'STUCK')),
+  state text not null check (state in ('AUTHORISING', 'DECLINED', 'CAPTURING', 'CONFIRMED', 'FAILED', 'VOIDING', 'VOIDED', 'REFUNDING', 'REFUNDED', 'CLOSED', 'STUCK')),
   payment_id text collate "C" not null,
   attempt integer not null,
   payment_method text not null,

@@ -5,6 +5,7 @@ import {
   findAnswer,
   lockKey,
   storeAnswer,
+  upgradeAnswer,
   type KeyScope,
   type StoredAnswer,
 } from '@holdfast/shared/idempotency/idempotency-store';
@@ -32,10 +33,17 @@ export interface CancelCommand {
   readonly reason: string;
 }
 
+/** The booking after the call; `waiting` says that a capture is under way, so the wish is noted and carried out after it. */
+interface Cancelled {
+  readonly row: BookingRow;
+  readonly now: Date;
+  readonly waiting: boolean;
+}
+
 /**
- * Cancels a booking that is not paid: its places are free with the commit, and an authorisation that may be under way is voided
- * after it. A pinned one is being captured and stays. Cancelling twice gives the same answer.
- * @throws Problem `not_found`, `not_cancellable`.
+ * Cancels a booking: its places are free with the commit. An authorisation that may be under way is voided after it, money that was
+ * taken goes back by the policy of purchase. While a capture may be under way the wish is kept and answered 202; its key is upgraded
+ * to the final answer once. Cancelling twice gives the same answer. @throws Problem `not_found`, `not_cancellable`.
  */
 export async function cancelBooking(
   deps: CancelDeps,
@@ -44,14 +52,11 @@ export async function cancelBooking(
   const result = await withTransaction(deps.pool, async (tx) => {
     await lockKey(tx, command.scope);
     const stored = await findAnswer(tx, command.scope);
-    if (stored) return { answer: stored.answer, replayed: true };
-    const { row, now } = await cancel(tx, command);
-    const answer: StoredAnswer = {
-      status: 200,
-      headers: { etag: `"${row.version}"` },
-      body: JSON.stringify(toBookingJson(row, now)),
-    };
-    await storeAnswer(tx, command.scope, answer);
+    if (stored)
+      return { answer: stored.final ? stored.answer : await upgrade(tx, command, stored.answer), replayed: true };
+    const cancelled = await cancel(tx, command);
+    const answer = answerOf(cancelled);
+    await storeAnswer(tx, command.scope, answer, cancelled.waiting ? { context: { cancel: true } } : undefined);
     return { answer, replayed: false };
   });
   deps.onCommit();
@@ -59,21 +64,33 @@ export async function cancelBooking(
   return result;
 }
 
-async function cancel(tx: Tx, command: CancelCommand): Promise<{ row: BookingRow; now: Date }> {
+/** The final answer of a stored 202, once the capture's outcome is known. */
+async function upgrade(tx: Tx, command: CancelCommand, stored: StoredAnswer): Promise<StoredAnswer> {
+  const found = await readBooking(tx, { id: command.bookingId }, null);
+  if (!found || isBeingCaptured(found.row)) return stored;
+  return upgradeAnswer(tx, command.scope, answerOf({ ...found, waiting: false }));
+}
+
+async function cancel(tx: Tx, command: CancelCommand): Promise<Cancelled> {
   const anybody = command.caller.role !== 'customer';
   const found = await readBooking(tx, { id: command.bookingId }, anybody ? null : command.caller.userId);
   if (!found) throw new Problem('not_found');
   await lockInventory(tx, [found.row]);
   const { row, now } = (await lockBooking(tx, command.bookingId))!;
+  if (row.status === 'CANCELLED' || (row.status === 'REFUNDED' && row.cancel_reason !== null)) {
+    return { row, now, waiting: false };
+  }
+  if (isBeingCaptured(row)) {
+    if (row.cancel_requested_at !== null) return { row, now, waiting: true };
+    const wished = await changeBooking(tx, row.id, { cancel_requested_at: now, cancel_reason: command.reason });
+    return { row: wished, now, waiting: true };
+  }
+  if (!['HELD', 'PAYMENT_INITIATED', 'CONFIRMED'].includes(row.status)) {
+    throw new Problem('not_cancellable', { detail: `the booking is ${row.status}` });
+  }
+
   const cause = { id: command.caller.requestId, traceparent: command.caller.traceparent };
-
-  if (row.status === 'CANCELLED') return { row, now };
-  const cancellable = row.status === 'HELD' || (row.status === 'PAYMENT_INITIATED' && row.pinned_at === null);
-  if (!cancellable)
-    throw new Problem('not_cancellable', {
-      detail: `the booking is ${row.status}${row.pinned_at ? ' and being captured' : ''}`,
-    });
-
+  const actor = command.caller.userId;
   await changeBooking(tx, row.id, { cancel_reason: command.reason });
   // A booking with a payment behind it is cancelled by its saga, which knows what to undo.
   const through = await applySagaMessage(tx, {
@@ -81,19 +98,27 @@ async function cancel(tx: Tx, command: CancelCommand): Promise<{ row: BookingRow
     message: 'cancelled',
     attempt: null,
     reason: command.reason,
-    actor: command.caller.userId,
+    actor,
     cause,
   });
-  if (through) return { row: through.row, now };
+  if (through) return { row: through.row, now, waiting: false };
 
-  let cancelled = await transition(tx, row, {
-    to: 'CANCELLED',
-    reason: command.reason,
-    actor: command.caller.userId,
-    cause: cause.id,
-  });
+  let cancelled = await transition(tx, row, { to: 'CANCELLED', reason: command.reason, actor, cause: cause.id });
   await releaseClaims(tx, [row.id]);
   cancelled = await nextSequence(tx, row.id, 'booking');
   await appendToOutbox(tx, '/booking', [outcome('cancelled', cancelled, cause, now, command.reason)]);
-  return { row: cancelled, now };
+  return { row: cancelled, now, waiting: false };
+}
+
+/** Pinned and not settled: the provider may be capturing at this moment. */
+function isBeingCaptured(row: BookingRow): boolean {
+  return row.status === 'PAYMENT_INITIATED' && row.pinned_at !== null;
+}
+
+function answerOf({ row, now, waiting }: Cancelled): StoredAnswer {
+  return {
+    status: waiting ? 202 : 200,
+    headers: { etag: `"${row.version}"`, ...(waiting ? { 'retry-after': '1' } : {}) },
+    body: JSON.stringify(toBookingJson(row, now)),
+  };
 }

@@ -30,7 +30,7 @@ interface Held {
   event: EventId;
 }
 
-async function aHeldBooking(options: { amount?: number } = {}): Promise<Held> {
+async function aHeldBooking(options: { amount?: number; startsInHours?: number } = {}): Promise<Held> {
   const event = await booking.seatEvent(options);
   const caller = aCustomer();
   const [result] = await booking.settle(aHold({ event_id: event, seats: ['A-1', 'A-2'] }, { caller }));
@@ -183,7 +183,7 @@ describe('when the payment goes through', () => {
     await tell(held, 'authorised');
     expect(await tell(held, 'authorised')).toBe(false);
     await tell(held, 'captured');
-    for (const late of ['captured', 'authorised', 'declined', 'voided', 'hold_expired', 'cancelled'] as const) {
+    for (const late of ['captured', 'authorised', 'declined', 'voided', 'hold_expired'] as const) {
       expect(await tell(held, late)).toBe(false);
     }
     expect((await state(held)).status).toBe('CONFIRMED');
@@ -290,12 +290,62 @@ describe('when the customer cancels', () => {
     expect(await state(held)).toMatchObject({ live: 0, saga: 'VOIDING' });
   });
 
-  test('after the pin it is too late, and a stranger finds nothing', async () => {
+  test('a stranger finds nothing', async () => {
     const held = await aHeldBooking();
     await expect(cancel({ ...held, caller: aCustomer() })).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('while it is being captured the wish is kept, carried out after, and the 202 upgraded once', async () => {
+    const held = await aHeldBooking();
     await pay(held);
     await tell(held, 'authorised');
-    await expect(cancel(held)).rejects.toMatchObject({ code: 'not_cancellable' });
+    const waiting = await cancel(held, 'cancel-1');
+    expect(waiting).toMatchObject({ status: 202, body: { status: 'PAYMENT_INITIATED' } });
+    expect(waiting.body.cancel_requested_at).not.toBeNull();
+    await tell(held, 'captured');
+    expect(await state(held)).toMatchObject({ status: 'CANCELLED', live: 0, saga: 'REFUNDING' });
+    expect(await historyOf(held)).toEqual([
+      'HELD',
+      'HELD PAYMENT_INITIATED',
+      'PAYMENT_INITIATED PAID',
+      'PAID CANCELLED',
+    ]);
+    const upgraded = await cancel(held, 'cancel-1');
+    expect(upgraded).toMatchObject({ status: 200, body: { status: 'CANCELLED', refund: { status: 'PENDING' } } });
+    await tell(held, 'refunded', { attempt: null });
+    expect(await cancel(held, 'cancel-1')).toEqual(upgraded);
+    expect((await state(held)).status).toBe('REFUNDED');
+  });
+
+  test.each([
+    [
+      25,
+      9000,
+      'REFUNDING',
+      ['confirmed', 'cancelled', 'authorisation_requested', 'capture_requested', 'refund_requested'],
+    ],
+    [
+      7,
+      4500,
+      'REFUNDING',
+      ['confirmed', 'cancelled', 'authorisation_requested', 'capture_requested', 'refund_requested'],
+    ],
+    [5, null, 'CLOSED', ['confirmed', 'cancelled', 'authorisation_requested', 'capture_requested']],
+  ])('a confirmed booking %d hours before the start gives %s back', async (hours, back, saga, messages) => {
+    const held = await aHeldBooking({ startsInHours: hours });
+    await pay(held);
+    await tell(held, 'authorised');
+    await tell(held, 'captured');
+    const answer = await cancel(held);
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { status: 'CANCELLED', refund: back === null ? null : { amount: { amount: back, currency: 'EUR' } } },
+    });
+    expect(await state(held)).toMatchObject({ status: 'CANCELLED', live: 0, saga, messages });
+    if (back === null) return;
+    await tell(held, 'refunded', { attempt: null });
+    expect((await state(held)).status).toBe('REFUNDED');
+    expect((await cancel(held)).body).toMatchObject({ status: 'REFUNDED', refund: { status: 'SUCCEEDED' } });
   });
 });
 

@@ -8,7 +8,8 @@ import { readBooking, readHistory, type ReadBooking } from './booking-store.ts';
 
 const REFERENCE = /^BK\d{8}-[0-9A-HJKMNP-TV-Z]{6}$/;
 
-async function find(
+/** A booking that the caller may see. @throws Problem `not_found`, also for a malformed id or reference. */
+export async function findBooking(
   pool: Pool,
   caller: SignedInCaller,
   by: { id: string } | { reference: string },
@@ -30,13 +31,13 @@ export async function readBookingOf(
   caller: SignedInCaller,
   by: { id: string } | { reference: string },
 ): Promise<BookingJson> {
-  const { row, now } = await find(pool, caller, by);
+  const { row, now } = await findBooking(pool, caller, by);
   return toBookingJson(row, now);
 }
 
 /** The transitions of a booking, oldest first. @throws Problem `not_found`. */
 export async function readHistoryOf(pool: Pool, caller: SignedInCaller, id: string) {
-  const { row } = await find(pool, caller, { id });
+  const { row } = await findBooking(pool, caller, { id });
   const history = await readHistory(pool, row.id);
   return history.map((entry) => ({
     from: entry.from_status,

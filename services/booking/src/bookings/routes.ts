@@ -10,6 +10,7 @@ import { Problem } from '@holdfast/shared/problems';
 import { cancelBooking, type CancelDeps } from './cancel-booking.ts';
 import { listBookingsOf, listUpcomingOf } from './list-bookings.ts';
 import { payBooking, type PayDeps } from './pay-booking.ts';
+import { previewCancellation } from './preview-cancellation.ts';
 import { readBookingOf, readHistoryOf } from './read-booking.ts';
 
 export type BookingRoutesDeps = PayDeps & CancelDeps & { readonly pool: Pool };
@@ -35,6 +36,10 @@ export function bookingRoutes(deps: BookingRoutesDeps): Router {
   router.get('/bookings/:id/history', async (req, res) => {
     const data = await readHistoryOf(deps.pool, requireUser(req), req.params.id);
     res.json({ object: 'list', data, has_more: false, next_cursor: null });
+  });
+
+  router.get('/bookings/:id/cancellation-preview', async (req, res) => {
+    res.json(await previewCancellation(deps.pool, requireUser(req), req.params.id));
   });
 
   router.post('/bookings/:id/pay', async (req, res) => {

@@ -11,6 +11,7 @@ import {
   transition,
   type BookingChanges,
 } from '../bookings/booking-store.ts';
+import { quoteRefund } from '../bookings/refund-policy.ts';
 import { checkoutCommand, outcome, type Cause } from '../events.ts';
 import { bookClaims } from '../inventory/book-claims.ts';
 import { lockInventory } from '../inventory/lock-inventory.ts';
@@ -61,11 +62,40 @@ export async function applySagaMessage(tx: Tx, input: SagaInput): Promise<SagaRe
 
   const { now } = locked;
   const stale = input.attempt !== null && input.attempt !== saga.attempt && input.message !== 'captured';
-  const decision = stale ? IGNORE : decide(saga.state, input.message);
+  const { message, refund } = weigh(input.message, saga, locked.row, now);
+  const decision = stale ? IGNORE : decide(saga.state, message);
   if (decision === IGNORE) return { row: locked.row, applied: false, now };
   const noted = await note(tx, locked.row, input);
   if (decision === NOTE) return { row: noted, applied: true, now };
-  return { row: await carryOut(tx, noted, saga, decision, input, now), applied: true, now };
+  const prepared = refund === null ? saga : await recordRefund(tx, saga, newId('rfd'), refund);
+  return { row: await carryOut(tx, noted, prepared, decision, input, now), applied: true, now };
+}
+
+/**
+ * A cancellation of a booking whose money is taken, or about to be, depends on what its policy gives back: the table knows the two
+ * cases as two messages. `refund` is the amount in minor units to be recorded before it is asked for.
+ */
+function weigh(
+  message: SagaMessage,
+  saga: SagaRow,
+  row: BookingRow,
+  now: Date,
+): { message: SagaMessage; refund: bigint | null } {
+  const cancelsStanding = message === 'cancelled' && saga.state === 'CONFIRMED';
+  const cancelsCaptured = message === 'captured' && saga.state === 'CAPTURING' && row.cancel_requested_at !== null;
+  if (!cancelsStanding && !cancelsCaptured) return { message, refund: null };
+  const asked = cancelsCaptured ? row.cancel_requested_at! : now;
+  const price = { amount: row.price_amount, currency: row.price_currency };
+  const { refundable } = quoteRefund(row.refund_policy, price, row.starts_at, asked);
+  const due = refundable.amount > 0n;
+  const weighed = cancelsStanding
+    ? due
+      ? 'cancelled'
+      : 'cancelled_unrefundable'
+    : due
+      ? 'captured_refundable'
+      : 'captured_unrefundable';
+  return { message: weighed, refund: due ? refundable.amount : null };
 }
 
 /** Messages that may book or release claims; the others need no inventory lock, and a hot event should not be held up by them. */
@@ -77,6 +107,7 @@ function changesInventory(message: SagaMessage): boolean {
 async function note(tx: Tx, row: BookingRow, input: SagaInput): Promise<BookingRow> {
   const changes: BookingChanges = {};
   if (input.paymentStatus !== undefined) changes.payment_status = input.paymentStatus;
+  if (input.message === 'refunded') changes.refund_status = 'SUCCEEDED';
   if (input.declineReason !== undefined) changes.payment_decline_reason = input.declineReason;
   changes.payment_redirect_url = input.redirectUrl ?? null;
   return changeBooking(tx, row.id, changes);
@@ -149,9 +180,9 @@ export async function sendCommand(
       await appendToOutbox(tx, '/booking', [checkoutCommand('void_requested', row, { attempt, reason }, cause, now)]);
       return row;
     case 'refund': {
-      const refundId = saga.refund_id ?? newId('rfd');
-      const amount = saga.refund_amount ?? row.price_amount;
-      if (saga.refund_id === null) await recordRefund(tx, row.id, refundId, amount);
+      // Whoever recorded no other amount owes everything: the booking never stood.
+      const recorded = saga.refund_id === null ? await recordRefund(tx, saga, newId('rfd'), row.price_amount) : saga;
+      const [refundId, amount] = [recorded.refund_id!, recorded.refund_amount!];
       await appendToOutbox(tx, '/booking', [
         checkoutCommand(
           'refund_requested',

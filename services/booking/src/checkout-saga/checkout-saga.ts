@@ -8,6 +8,7 @@ import type { BookingStatus } from '@holdfast/shared/contracts/bookings';
  *              │ declined ─▶ DECLINED (pay again) or FAILED
  *              │ expired / cancelled ─▶ VOIDING ─voided─▶ VOIDED
  *              └                         │ captured after all ─▶ REFUNDING ─refunded─▶ REFUNDED
+ *   CONFIRMED ─cancelled─▶ REFUNDING, or CLOSED where the policy keeps everything
  */
 export const SAGA_STATES = [
   'AUTHORISING',
@@ -19,6 +20,7 @@ export const SAGA_STATES = [
   'VOIDED',
   'REFUNDING',
   'REFUNDED',
+  'CLOSED',
   'STUCK',
 ] as const;
 export type SagaState = (typeof SAGA_STATES)[number];
@@ -31,11 +33,14 @@ export const SAGA_MESSAGES = [
   'processing',
   'unknown',
   'captured',
+  'captured_refundable',
+  'captured_unrefundable',
   'capture_failed',
   'voided',
   'refunded',
   'hold_expired',
   'cancelled',
+  'cancelled_unrefundable',
 ] as const;
 export type SagaMessage = (typeof SAGA_MESSAGES)[number];
 
@@ -80,6 +85,24 @@ const fail: SagaStep = {
   announce: 'failed',
   outcome: 'FAILED',
 };
+/** Captured, but the customer asked to cancel while it was: the booking is cancelled by its policy and never stands. */
+const cancelCaptured: SagaStep = {
+  next: 'REFUNDING',
+  booking: ['PAID', 'CANCELLED'],
+  undo: null,
+  claims: 'release',
+  announce: 'cancelled',
+  command: 'refund',
+  outcome: 'ABANDONED',
+};
+const closeCaptured: SagaStep = {
+  next: 'CLOSED',
+  booking: ['PAID', 'CANCELLED'],
+  undo: null,
+  claims: 'release',
+  announce: 'cancelled',
+  outcome: 'ABANDONED',
+};
 const refund: SagaStep = { next: 'REFUNDING', undo: null, command: 'refund' };
 
 const TABLE: Readonly<Record<SagaState, Partial<Record<SagaMessage, SagaDecision>>>> = {
@@ -120,6 +143,11 @@ const TABLE: Readonly<Record<SagaState, Partial<Record<SagaMessage, SagaDecision
   },
   CAPTURING: {
     captured: confirm,
+    captured_refundable: cancelCaptured,
+    captured_unrefundable: closeCaptured,
+    // The outcome of the capture is awaited; apply-saga-message.ts keeps the wish on the booking.
+    cancelled: NOTE,
+    cancelled_unrefundable: NOTE,
     unknown: NOTE,
     processing: NOTE,
     capture_failed: {
@@ -134,7 +162,23 @@ const TABLE: Readonly<Record<SagaState, Partial<Record<SagaMessage, SagaDecision
     // The provider gave the authorisation up before the capture came.
     voided: fail,
   },
-  CONFIRMED: {},
+  CONFIRMED: {
+    cancelled: {
+      next: 'REFUNDING',
+      booking: ['CANCELLED'],
+      undo: null,
+      claims: 'release',
+      announce: 'cancelled',
+      command: 'refund',
+    },
+    cancelled_unrefundable: {
+      next: 'CLOSED',
+      booking: ['CANCELLED'],
+      undo: null,
+      claims: 'release',
+      announce: 'cancelled',
+    },
+  },
   FAILED: {
     authorised: { next: 'VOIDING', undo: null, command: 'void' },
     captured: refund,
@@ -158,6 +202,7 @@ const TABLE: Readonly<Record<SagaState, Partial<Record<SagaMessage, SagaDecision
     unknown: NOTE,
   },
   REFUNDED: {},
+  CLOSED: {},
   STUCK: {
     captured: NOTE,
     authorised: NOTE,

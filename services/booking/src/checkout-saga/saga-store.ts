@@ -61,13 +61,14 @@ export async function moveSaga(
   if (rowCount !== 1) throw new Error(`saga of ${saga.booking_id} left ${saga.state} under our lock`);
 }
 
-/** Records what a refund is to pay back, before it is asked for. */
-export async function recordRefund(tx: Tx, bookingId: BookingId, refundId: Id<'rfd'>, amount: bigint): Promise<void> {
+/** Records what a refund is to pay back, before it is asked for, and returns the saga with it. */
+export async function recordRefund(tx: Tx, saga: SagaRow, refundId: Id<'rfd'>, amount: bigint): Promise<SagaRow> {
   await tx.query('update checkout_sagas set refund_id = $2, refund_amount = $3 where booking_id = $1', [
-    bookingId,
+    saga.booking_id,
     refundId,
     amount,
   ]);
+  return { ...saga, refund_id: refundId, refund_amount: amount };
 }
 
 /** The outcome of an attempt, written once. */

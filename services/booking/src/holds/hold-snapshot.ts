@@ -1,6 +1,7 @@
 import type { Money } from '@holdfast/shared/money';
 import type { StoredKey } from '@holdfast/shared/idempotency/idempotency-store';
 import type { EventId, HallId, ResourceId, UserId } from '@holdfast/shared/ids';
+import type { RefundWindow } from '../bookings/refund-policy.ts';
 import type { HallLayout } from '../inventory/hall-layout.ts';
 import type { SlotRules } from '../inventory/slot-grid.ts';
 
@@ -20,7 +21,7 @@ interface Bookable {
   readonly venueName: string;
   readonly timeZone: string;
   readonly currency: string;
-  readonly refundPolicy: unknown;
+  readonly refundPolicy: RefundWindow[];
   readonly archived: boolean;
 }
 

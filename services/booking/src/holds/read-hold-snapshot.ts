@@ -1,6 +1,7 @@
 import type { Tx } from '@holdfast/shared/db/transaction';
 import type { StoredKey } from '@holdfast/shared/idempotency/idempotency-store';
 import type { EventId, HallId, ResourceId, UserId } from '@holdfast/shared/ids';
+import type { RefundWindow } from '../bookings/refund-policy.ts';
 import type { HallLayouts } from '../inventory/hall-layout.ts';
 import type { SlotRules } from '../inventory/slot-grid.ts';
 import type { HoldCommand } from './hold-command.ts';
@@ -79,7 +80,7 @@ interface SnapshotRow {
         ends_at: string;
         time_zone: string;
         currency: string;
-        refund_policy: unknown;
+        refund_policy: RefundWindow[];
         archived: boolean;
         inventory: 'seats' | 'pool';
         hall_id: HallId | null;
@@ -99,7 +100,7 @@ interface SnapshotRow {
         venue: string;
         time_zone: string;
         currency: string;
-        refund_policy: unknown;
+        refund_policy: RefundWindow[];
         archived: boolean;
         slot_minutes: number;
         min_slots: number;

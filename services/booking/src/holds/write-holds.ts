@@ -57,6 +57,7 @@ export function composeHold(
     hold_expires_at: firstExpiry(now, times),
     pinned_at: null,
     cancel_requested_at: null,
+    cancel_reason: null,
     payment_id: null,
     payment_status: null,
     payment_attempt: 0,

@@ -1,0 +1,31 @@
+import type { Pool } from '@holdfast/shared/db/pool';
+import type { SignedInCaller } from '@holdfast/shared/http/caller';
+import { toMoneyJson, type MoneyJson } from '@holdfast/shared/money';
+import { findBooking } from './read-booking.ts';
+import { quoteRefund, type RefundWindow } from './refund-policy.ts';
+
+export interface CancellationPreview {
+  refundable: MoneyJson;
+  percent: number;
+  policy: RefundWindow[];
+}
+
+/**
+ * What would go back if the booking were cancelled now, by the policy of its purchase; nothing where nothing was captured.
+ * @throws Problem `not_found`.
+ */
+export async function previewCancellation(
+  pool: Pool,
+  caller: SignedInCaller,
+  id: string,
+): Promise<CancellationPreview> {
+  const { row, now } = await findBooking(pool, caller, { id });
+  const taken = ['PAID', 'CONFIRMED', 'CHECKED_IN'].includes(row.status) ? row.price_amount : 0n;
+  const { percent, refundable } = quoteRefund(
+    row.refund_policy,
+    { amount: taken, currency: row.price_currency },
+    row.starts_at,
+    now,
+  );
+  return { refundable: toMoneyJson(refundable), percent, policy: row.refund_policy };
+}
