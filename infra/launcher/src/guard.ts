@@ -6,29 +6,34 @@ import { spawn, type ChildProcess } from 'node:child_process';
  */
 const GUARD_SCRIPT = `
 trap '' INT TERM HUP
-pids=''
+workers='' servers=''
+without() { kept=''; for known in $1; do [ "$known" = "$2" ] || kept="$kept $known"; done; echo "$kept"; }
 while read -r verb pid; do
   case "$verb" in
-    add) pids="$pids $pid" ;;
-    remove)
-      kept=''
-      for known in $pids; do [ "$known" = "$pid" ] || kept="$kept $known"; done
-      pids=$kept ;;
+    worker) workers="$workers $pid" ;;
+    server) servers="$servers $pid" ;;
+    remove) workers=$(without "$workers" "$pid"); servers=$(without "$servers" "$pid") ;;
   esac
 done
-[ -n "$pids" ] || exit 0
-alive() { for pid in $pids; do kill -0 "$pid" 2>/dev/null && return 0; done; return 1; }
+alive() { for pid in $1; do kill -0 "$pid" 2>/dev/null && return 0; done; return 1; }
 # INT: to PostgreSQL it means a fast shutdown, to everything else the same as TERM.
-for pid in $pids; do kill -INT "$pid" 2>/dev/null; done
-rounds=0
-while alive && [ "$rounds" -lt 100 ]; do sleep 0.1; rounds=$((rounds + 1)); done
-for pid in $pids; do kill -KILL "$pid" 2>/dev/null; done
+end() {
+  for pid in $1; do kill -INT "$pid" 2>/dev/null; done
+  rounds=0
+  while alive "$1" && [ "$rounds" -lt 100 ]; do sleep 0.1; rounds=$((rounds + 1)); done
+  for pid in $1; do kill -KILL "$pid" 2>/dev/null; done
+}
+end "$workers"
+end "$servers"
 exit 0
 `;
 
+/** Servers end after the workers, which need them to finish what they are doing. */
+export type GuardedKind = 'worker' | 'server';
+
 export interface Guard {
   readonly pid: number | undefined;
-  add(pid: number): void;
+  add(pid: number, kind: GuardedKind): void;
   remove(pid: number): void;
   /** Lets the guard go; pids still added are ended by it. */
   close(): void;
@@ -46,7 +51,7 @@ export function startGuard(): Guard {
   child.unref();
   return {
     pid: child.pid,
-    add: (pid) => void child.stdin?.write(`add ${pid}\n`),
+    add: (pid, kind) => void child.stdin?.write(`${kind} ${pid}\n`),
     remove: (pid) => void child.stdin?.write(`remove ${pid}\n`),
     close: () => void child.stdin?.end(),
   };

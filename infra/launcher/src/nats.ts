@@ -42,7 +42,7 @@ export async function startNats(options: NatsOptions): Promise<RunningServer> {
       'server_name: "holdfast"',
       // A message carries one event; the largest is a callback of the provider as it came in, at most 1 MiB.
       'max_payload: 2MB',
-      `jetstream { store_dir: ${JSON.stringify(join(options.dataDir, 'store'))}, max_memory_store: 64MB, max_file_store: 4GB }`,
+      `jetstream { store_dir: ${JSON.stringify(join(options.dataDir, 'store'))}, max_memory_store: 64MB, max_file_store: 16GB }`,
       // On SIGUSR2 only; a plain SIGTERM ends at once, and the outbox publishes again what was not acknowledged.
       'lame_duck_duration: "30s"',
       '',

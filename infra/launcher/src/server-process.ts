@@ -160,7 +160,10 @@ export async function waitUntilReady(
       throw new Error(`${name} ${ended} while starting:\n${server.tail()}`, { cause: lastError });
     if (Date.now() > deadline) {
       await server.stop('SIGKILL');
-      throw new Error(`${name} did not answer within ${timeoutMs / 1000} s:\n${server.tail()}`, { cause: lastError });
+      const reason = lastError instanceof Error ? lastError.message : String(lastError);
+      throw new Error(`${name} was not ready within ${timeoutMs / 1000} s (${reason}):\n${server.tail()}`, {
+        cause: lastError,
+      });
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }

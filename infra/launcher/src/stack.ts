@@ -304,6 +304,7 @@ export class Stack {
   ): Promise<string> {
     await this.#supervisor.add({
       name,
+      kind: 'server',
       stopSignal,
       graceMs: 20_000,
       start: async (onSpawn) => {
@@ -319,6 +320,7 @@ export class Stack {
     this.#urls[program.name] = url;
     await this.#supervisor.add({
       name: program.name,
+      kind: 'worker',
       stopSignal: 'SIGTERM',
       graceMs: SERVICE_GRACE_MS,
       start: async (onSpawn) => {

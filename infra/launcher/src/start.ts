@@ -116,9 +116,10 @@ function printWelcome(
   const { gateway } = addresses;
   const customer = DEMO_CUSTOMERS[0];
   const login = JSON.stringify({ email: customer.email, password: customerPassword });
-  const event = first?.catalogue.seatsEventId ?? 'evt_…';
-  // One line each, with nothing to fill in: the second and third take the token from the login.
+  // Each on one line with nothing to fill in; the second and third use the token that the first one fetches.
   const token = `TOKEN=$(curl -s ${gateway}/v1/auth/login -H 'Content-Type: application/json' -d '${login}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`;
+  const hold = (eventId: string) =>
+    `curl -s ${gateway}/v1/bookings -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -H "Idempotency-Key: try-$(date +%s)" -d '{"event_id":"${eventId}","quantity":2,"category":"standard"}'`;
   const lines = welcomeLines({
     urls: [
       ['gateway', gateway],
@@ -132,9 +133,9 @@ function printWelcome(
       ...DEMO_CUSTOMERS.map(({ email }) => ['customer', email, customerPassword] as const),
     ],
     commands: [
-      `curl -s '${gateway}/v1/events/${event}/availability?view=taken'`,
       token,
-      `curl -s ${gateway}/v1/bookings -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -H "Idempotency-Key: $(date +%s%N)" -d '{"event_id":"${event}","quantity":2,"category":"standard"}'`,
+      ...(first === undefined ? [] : [hold(first.catalogue.seatsEventId)]),
+      `curl -s ${gateway}/v1/bookings/upcoming -H "Authorization: Bearer $TOKEN"`,
     ],
   });
   for (const line of lines) print(line);

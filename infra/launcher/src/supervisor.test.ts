@@ -34,6 +34,7 @@ function setup() {
 
 const plan = (name: string, program = sleeper) => ({
   name,
+  kind: 'worker' as const,
   stopSignal: 'SIGTERM' as const,
   graceMs: 2000,
   start: (onSpawn: Parameters<Parameters<Supervisor['add']>[0]['start']>[0]) =>
@@ -102,7 +103,7 @@ test('children end when their launcher is killed with SIGKILL', async () => {
        import { spawnServer } from ${JSON.stringify(fileURLToPath(new URL('./server-process.ts', import.meta.url)))};
        const guard = startGuard();
        const child = await spawnServer({ program: { command: 'sleep' }, args: ['300'] });
-       guard.add(child.pid);
+       guard.add(child.pid, 'worker');
        process.stdout.write(String(child.pid) + '\\n');
        setInterval(() => undefined, 1000);`,
     ],
@@ -121,7 +122,7 @@ test('a guard whose launcher lets go of a child leaves it alone', async () => {
   const guard = startGuard();
   const child = spawn('sleep', ['300'], { stdio: 'ignore' });
   const pid = child.pid as number;
-  guard.add(pid);
+  guard.add(pid, 'server');
   guard.remove(pid);
   guard.close();
   while (isProcessAlive(guard.pid as number)) await new Promise((resolve) => setImmediate(resolve));

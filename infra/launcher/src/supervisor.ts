@@ -1,9 +1,10 @@
-import type { Guard } from './guard.ts';
+import type { Guard, GuardedKind } from './guard.ts';
 import type { ServerProcess } from './server-process.ts';
 
 /** How to start one process and to end it. `start` resolves when the process is ready. */
 export interface ProcessPlan {
   readonly name: string;
+  readonly kind: GuardedKind;
   /** Told of the process as soon as it exists, so that a stop in the middle of a start can end it. */
   start(onSpawn: (process: ServerProcess) => void): Promise<ServerProcess>;
   readonly stopSignal: NodeJS.Signals;
@@ -56,7 +57,7 @@ export class Supervisor {
     try {
       const started = await plan.start((process) => {
         spawned.push(process);
-        this.#guard.add(process.pid);
+        this.#guard.add(process.pid, plan.kind);
         this.#starting.set(process, plan);
         void process.exited.then(() => {
           this.#guard.remove(process.pid);

@@ -62,7 +62,7 @@ export async function startTestServers(
     user: context.user,
     logFile: join(context.dataDir, 'logs', 'test-postgres.log'),
   });
-  guard.add(postgres.pid);
+  guard.add(postgres.pid, 'server');
   const stop = async () => {
     // A test that failed half-way, or a killed jest, may leave its servers and services running.
     killProcessesWithVariable('HOLDFAST_TEST_DIR', scratch);

@@ -75,7 +75,7 @@ function runJest(env: Readonly<Record<string, string>>, args: readonly string[])
         env: { ...process.env, ...env, HOLDFAST_TEST_RESULTS: resultsFile(env), NODE_ENV: 'test' },
       },
     );
-    if (child.pid !== undefined) guard.add(child.pid);
+    if (child.pid !== undefined) guard.add(child.pid, 'worker');
     const watch = setInterval(() => {
       if (!existsSync(resultsFile(env))) return;
       clearInterval(watch);

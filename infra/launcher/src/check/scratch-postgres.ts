@@ -30,7 +30,7 @@ export async function withScratchPostgres<T>(
       user: context.user,
       logFile: join(context.dataDir, 'logs', 'check-postgres.log'),
     });
-    guard.add(postgres.pid);
+    guard.add(postgres.pid, 'server');
     try {
       return await work(postgres.url);
     } finally {
