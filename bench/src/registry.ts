@@ -1,0 +1,6 @@
+import type { Bench } from './bench.ts';
+import { floor } from './benches/floor.ts';
+import { hold } from './benches/hold.ts';
+
+/** Every bench, in the order in which a round runs them. */
+export const BENCHES: readonly Bench[] = [floor, hold];

@@ -1,0 +1,48 @@
+import type { Bench, BenchContext, PreparedBench } from './bench.ts';
+import { checkInvariants } from './invariants.ts';
+import type { Sample } from './load/sample.ts';
+import { readEnvironment, residentMiB } from './report/environment.ts';
+import { toLines, toRatios, type BenchResult } from './report/result.ts';
+import { readHoldBatches } from './stack/hold-batches.ts';
+
+interface About {
+  readonly versions: Readonly<Record<string, string>>;
+  readonly services: Readonly<Record<string, string>>;
+  readonly loadBefore: number;
+}
+
+/** Lets the benches take turns, round by round, and checks the invariants at the end. */
+export async function runBenches(benches: readonly Bench[], context: BenchContext, about: About): Promise<BenchResult> {
+  const { progress, admin, stack, rounds, seconds } = context;
+  const startedAt = new Date().toISOString();
+  const environment = await readEnvironment(admin, about.versions, about.services, about.loadBefore);
+  const prepared: [Bench, PreparedBench][] = [];
+  for (const bench of benches) {
+    progress.step(`preparing ${bench.name}`);
+    prepared.push([bench, await bench.prepare(context)]);
+  }
+  const samples = new Map<string, Sample[]>();
+  for (let round = 0; round < rounds; round++) {
+    for (const [bench, { round: measure }] of prepared) {
+      progress.step(`round ${round + 1} of ${rounds}: ${bench.name}`);
+      for (const [name, sample] of await measure(round)) {
+        samples.set(name, [...(samples.get(name) ?? []), sample]);
+        progress.detail(`${name}: ${Math.round(sample.perSecond)} a second, p50 ${sample.p50Ms} ms`);
+      }
+    }
+  }
+  progress.step('checking the invariants');
+  const series = benches.flatMap((bench) => bench.series);
+  const isSuccess = (outcome: string) => outcome === 'held' || outcome.startsWith('2');
+  const created = (samples.get('hold') ?? []).reduce((sum, { outcomes }) => sum + (outcomes['201'] ?? 0), 0);
+  return {
+    startedAt,
+    environment,
+    settings: { seconds, rounds },
+    lines: toLines(series, samples, isSuccess),
+    ratios: toRatios(series, samples),
+    memoryMiB: residentMiB(stack.pids()),
+    holdBatch: await readHoldBatches(stack.addresses.booking),
+    invariants: await checkInvariants(admin, created),
+  };
+}

@@ -1,0 +1,16 @@
+import type pg from 'pg';
+
+const LIMIT_MS = 120_000;
+
+/** Resolves when booking has published everything. @throws when that takes more than two minutes. */
+export async function untilOutboxIsEmpty(admin: pg.Client): Promise<void> {
+  const deadline = Date.now() + LIMIT_MS;
+  for (;;) {
+    const { rows } = await admin.query<{ waiting: boolean }>(
+      'select exists (select from booking.outbox where published_at is null) as waiting',
+    );
+    if (rows[0]?.waiting === false) return;
+    if (Date.now() > deadline) throw new Error(`the outbox is not empty after ${LIMIT_MS / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
