@@ -61,6 +61,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
   let consumer: InboxConsumer | null = null;
   let server: RunningServer | null = null;
   let stopped: Promise<void> | null = null;
+  const connecting = new AbortController();
   const consuming = Promise.withResolvers<void>();
 
   const driver = new OperationDriver({
@@ -116,7 +117,12 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
   });
 
   async function connect(): Promise<void> {
-    const connected = await connectBus({ url: config.natsUrl, name: 'holdfast-payment', logger });
+    const connected = await connectBus({
+      url: config.natsUrl,
+      name: 'holdfast-payment',
+      logger,
+      signal: connecting.signal,
+    });
     if (stopped) return connected.close();
     bus = connected;
     bus.onHint(OPERATIONS_HINT, () => driver.nudge());
@@ -150,6 +156,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
 
   /** Takes nothing new, finishes what is under way, publishes no more, and closes last what the others need. */
   async function shutDown(): Promise<void> {
+    connecting.abort();
     await server?.stop();
     await consumer?.stop();
     await Promise.all([driver.stop(), webhookApplier.stop()]);
@@ -167,7 +174,9 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       logger.info({ port: server.port }, 'listening');
       driver.start();
       webhookApplier.start();
-      connect().catch((error: unknown) => logger.fatal({ err: error }, 'could not begin to consume'));
+      connect().catch((error: unknown) => {
+        if (!stopped) logger.fatal({ err: error }, 'could not begin to consume');
+      });
       return { port: server.port };
     },
     stop: () => (stopped ??= shutDown()),

@@ -103,18 +103,18 @@ function setup(provider: Provider) {
         ),
       ),
     /** Makes every call that is due now and waits for them. */
-    async drive() {
+    drive: async () => {
       while ((await driver.runOnce()) > 0) await driver.idle();
     },
     driver,
-    async announced() {
+    announced: async () => {
       const { rows } = await pool.query<{ name: string }>(
         `select split_part(subject, '.', 4) as name from outbox where ordering_key = $1 order by seq`,
         [bookingId],
       );
       return rows.map((row) => row.name);
     },
-    async status() {
+    status: async () => {
       const { rows } = await pool.query<{ status: string }>('select status from payments where id = $1', [paymentId]);
       return rows[0]!.status;
     },

@@ -21,7 +21,8 @@ export interface ApplierOptions {
   readonly intervalMs?: number;
 }
 
-const BATCH = 32;
+/** Side by side, so few: each takes a connection of the pool, and the calls' results need theirs. */
+const BATCH = 8;
 const LEASE_MS = 10_000;
 const MAX_PARK_MS = 30_000;
 
