@@ -17,9 +17,17 @@ export const amount = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 export const money = z.strictObject({ amount, currency }).meta({ id: 'Money' });
 
-/** RFC 3339 with a zone; a local time without one is refused. Years stay within four digits. */
+const FIRST_INSTANT = Date.parse('0000-01-01T00:00:00Z');
+const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** RFC 3339 with a zone; a local time without one is refused. Years stay within four digits, in UTC too. */
 export const instant = z.iso
   .datetime({ offset: true, message: 'must be an RFC 3339 time with its zone, e.g. 2027-01-04T18:00:00Z' })
+  // 9999-12-31T23:59:59-01:00 has four digits where it is written and five in the answer.
+  .refine(
+    (text) => !(Date.parse(text) < FIRST_INSTANT || Date.parse(text) > LAST_INSTANT),
+    'must lie in the years 0000 to 9999 of UTC',
+  )
   .meta({ format: 'date-time' });
 
 /** Text that people read: no control characters, no lone surrogates, no bidirectional overrides, in NFC. */

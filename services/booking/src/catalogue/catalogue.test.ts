@@ -367,6 +367,8 @@ describe('an event', () => {
     [{ ends_at: '2030-01-04T18:00:00Z' }, '/ends_at'],
     [{ starts_at: '2030-01-04T18:00:00' }, '/starts_at'],
     [{ starts_at: '2029-02-30T18:00:00Z' }, '/starts_at'],
+    [{ starts_at: '0000-01-01T00:00:00+01:00' }, '/starts_at'],
+    [{ ends_at: '9999-12-31T23:59:59-01:00' }, '/ends_at'],
     [{ prices: [] }, '/prices'],
     [
       {
