@@ -54,7 +54,12 @@ export async function answerAgain(tx: Tx, payment: LockedPayment, attempt: numbe
 }
 
 /** The same for a refund: says again that it settled. */
-export async function answerRefundAgain(tx: Tx, payment: LockedPayment, refundId: Id<'rfd'>, cause: string): Promise<void> {
+export async function answerRefundAgain(
+  tx: Tx,
+  payment: LockedPayment,
+  refundId: Id<'rfd'>,
+  cause: string,
+): Promise<void> {
   const { rows } = await tx.query<{ amount: bigint; currency: string }>(
     `select amount, currency from refunds where id = $1 and status = 'SUCCEEDED'`,
     [refundId],

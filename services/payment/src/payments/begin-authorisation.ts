@@ -4,6 +4,7 @@ import { PermanentMessageError } from '@holdfast/shared/inbox/consumer';
 import type { z } from 'zod';
 import * as events from '../events.ts';
 import { planFirstAttempt, planNextAttempt } from '../operations/plan-operation.ts';
+import { answerAgain } from './answer-again.ts';
 import { canAttempt, type PaymentState } from './payment.ts';
 import { insertAttempt, insertPayment, lockPayment, savePayment, type LockedPayment } from './payment-store.ts';
 
@@ -41,7 +42,9 @@ export async function beginAuthorisation(tx: Tx, request: AuthorisationRequest):
 
 async function beginNextAttempt(tx: Tx, payment: LockedPayment, { data, cause }: AuthorisationRequest): Promise<void> {
   if (payment.bookingId !== data.booking_id) throw new PermanentMessageError('the payment belongs to another booking');
-  if (payment.state.attempts.some((attempt) => attempt.number === data.attempt)) return;
+  if (payment.state.attempts.some((attempt) => attempt.number === data.attempt)) {
+    return answerAgain(tx, payment, data.attempt, cause);
+  }
   const sameMoney = payment.state.amount === BigInt(data.amount) && payment.state.currency === data.currency;
   const refusal = !sameMoney ? 'amount_changed' : canAttempt(payment.state) ? null : 'payment_not_open';
 

@@ -4,6 +4,7 @@ import { PermanentMessageError } from '@holdfast/shared/inbox/consumer';
 import type { z } from 'zod';
 import * as events from '../events.ts';
 import { planCapture } from '../operations/plan-operation.ts';
+import { answerAgain } from './answer-again.ts';
 import { lockPayment, savePayment } from './payment-store.ts';
 
 /** Writes down the capture of an authorised payment. What cannot be captured is answered with `capture_failed`. */
@@ -12,8 +13,9 @@ export async function beginCapture(tx: Tx, data: z.infer<typeof captureRequested
   if (!payment || payment.bookingId !== data.booking_id)
     throw new PermanentMessageError('capture of an unknown payment');
   const { state } = payment;
-  // Captured already, or being captured: its outcome was told or is on the way.
-  if (state.capture === 'done' || state.capture === 'requested' || state.capture === 'unknown') return;
+  // Being captured: its outcome is on the way. Captured already: it is told again, should the answer have been lost.
+  if (state.capture === 'done') return answerAgain(tx, payment, data.attempt, cause);
+  if (state.capture === 'requested' || state.capture === 'unknown') return;
 
   const attempt = state.attempts.find((each) => each.number === data.attempt);
   const sameMoney = state.amount === BigInt(data.amount) && state.currency === data.currency;

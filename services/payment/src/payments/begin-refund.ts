@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import * as events from '../events.ts';
 import { planRefund } from '../operations/plan-operation.ts';
 import { refundRefusal } from './payment.ts';
+import { answerRefundAgain } from './answer-again.ts';
 import { findRefund, insertRefund, lockPayment, savePayment } from './payment-store.ts';
 
 /** Writes down a refund; its id is the provider's key, so it happens once. More than was captured never goes back. */
@@ -12,7 +13,7 @@ export async function beginRefund(tx: Tx, data: z.infer<typeof refundRequested>,
   const payment = await lockPayment(tx, data.payment_id);
   if (!payment || payment.bookingId !== data.booking_id)
     throw new PermanentMessageError('refund of an unknown payment');
-  if (await findRefund(tx, data.refund_id)) return;
+  if (await findRefund(tx, data.refund_id)) return answerRefundAgain(tx, payment, data.refund_id, cause);
 
   const money = { amount: BigInt(data.amount), currency: data.currency };
   const failure = refundRefusal(

@@ -4,6 +4,7 @@ import { PermanentMessageError } from '@holdfast/shared/inbox/consumer';
 import type { z } from 'zod';
 import * as events from '../events.ts';
 import { planCancel, withdrawUnsent } from '../operations/plan-operation.ts';
+import { answerAgain } from './answer-again.ts';
 import { lockPayment, savePayment, type LockedPayment } from './payment-store.ts';
 import { settleLocked } from './settle-outcome.ts';
 
@@ -15,7 +16,7 @@ export async function beginVoid(tx: Tx, data: z.infer<typeof voidRequested>, cau
   const payment = await lockPayment(tx, data.payment_id);
   if (!payment || payment.bookingId !== data.booking_id) throw new PermanentMessageError('void of an unknown payment');
   const { state } = payment;
-  if (state.capturedAmount > 0n) return;
+  if (state.capturedAmount > 0n) return answerAgain(tx, payment, data.attempt, cause);
   if (state.voided) {
     // Given up by the provider before: the one who asks now has not heard it as an answer.
     await savePayment(tx, payment, { ...state, voidRequested: true }, 1);

@@ -61,7 +61,8 @@ describe('a card that is accepted', () => {
     await checkout.authorise('pm_card_visa');
     const refundId = await checkout.refund(100);
     await checkout.answer('refunded');
-    expect(checkout.names()).toEqual(['authorised', 'captured', 'refunded']);
+    // Each repetition is answered again: the answer may be what got lost.
+    expect(checkout.names()).toEqual(['authorised', 'captured', 'captured', 'captured', 'refunded']);
     expect((await world.effects(checkout)).filter((kind) => kind === 'captured')).toHaveLength(1);
     expect((await read(checkout)).refunds.map((refund) => refund.id)).toEqual([refundId]);
   });
