@@ -8,6 +8,7 @@ import { createLogger } from '@holdfast/shared/telemetry/logger';
 import { freePort } from '@holdfast/shared/testing/free-port';
 import { createTestDatabase, type TestDatabase } from '@holdfast/shared/testing/test-database';
 import { startTestNats, type TestNats } from '@holdfast/shared/testing/test-nats';
+import { until } from '@holdfast/shared/testing/until';
 import { loadConfig, type Config } from './config.ts';
 import { buildService, type Service } from './service.ts';
 import { aBooking } from './testing/factories.ts';
@@ -34,6 +35,7 @@ beforeAll(async () => {
     HOLDFAST_SMTP_URL: sink.url,
     HOLDFAST_PUBLIC_URL: 'http://booking.test/',
     HOLDFAST_NOTIFICATION_PORT: '0',
+    HOLDFAST_MAX_SEND_ATTEMPTS: '3',
   });
   service = buildService(config, { logger, intervalMs: 20, random: () => 0.5 });
   url = `http://127.0.0.1:${await service.start()}`;
@@ -88,24 +90,11 @@ async function deliveriesTo(recipient: string): Promise<Row[]> {
 }
 
 /** Looks until the only delivery to the recipient is in this state. */
-async function untilState(recipient: string, state: string): Promise<Row> {
-  for (;;) {
+function untilState(recipient: string, state: string): Promise<Row> {
+  return until(`state ${state}`, async () => {
     const row = (await deliveriesTo(recipient))[0];
-    if (row?.state === state) return row;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-/** Repeats what fails while a server is coming back. */
-async function untilDone(work: () => Promise<unknown>): Promise<void> {
-  for (;;) {
-    try {
-      await work();
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
+    return row?.state === state ? row : null;
+  });
 }
 
 /** A contact nobody else has, so that each test sees its own mails only. */
@@ -115,15 +104,13 @@ function contact(name = 'Ada Lovelace') {
 
 /** Resolves when everything published before it was taken in: events of all bookings pass in the order of the stream. */
 async function untilTakenIn(rows: OutboxRows): Promise<void> {
-  const id = rows.ids[0]!;
-  for (;;) {
+  await until('the event in the inbox', async () => {
     const { rowCount } = await pool.query('select from inbox where consumer = $1 and event_id = $2', [
       'notification-booking',
-      id,
+      rows.ids[0],
     ]);
-    if (rowCount === 1) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+    return rowCount === 1;
+  });
 }
 
 describe('when a booking is confirmed', () => {
@@ -211,22 +198,25 @@ describe('when the mail server answers 451', () => {
     expect(rows[0]).toEqual({ published: 2 });
   });
 
-  test('gives up after 8 attempts; replaying the dead letter sends the mail', async () => {
+  test('gives up after the last attempt; replaying the dead letter sends the mail', async () => {
     const booking = aBooking({ contact: contact() });
     sink.answer(booking.contact.email, 451);
     await publish(event('confirmed', booking));
-    for (let attempt = 1; attempt < 8; attempt++) {
+    for (let attempt = 1; attempt < 3; attempt++) {
       await sink.untilRefused(booking.contact.email, attempt);
       await untilState(booking.contact.email, 'WAITING');
       await database.advanceClock(3_600_000);
     }
     const dead = await untilState(booking.contact.email, 'DEAD');
-    expect(dead.attempts).toBe(8);
-    const { rows } = await pool.query(`select * from dead_letters where ordering_key = $1`, [dead.id]);
-    expect(rows).toMatchObject([{ consumer: 'notification-retry', cause: 'attempts_exhausted', attempts: 8 }]);
+    expect(dead.attempts).toBe(3);
+    const { rows } = await pool.query<{ subject: string; payload: string }>(
+      `select consumer, cause, attempts, subject, payload from dead_letters where ordering_key = $1`,
+      [dead.id],
+    );
+    expect(rows).toMatchObject([{ consumer: 'notification-retry', cause: 'attempts_exhausted', attempts: 3 }]);
 
     sink.answer(booking.contact.email, null);
-    await bus.publish(rows[0].subject, rows[0].payload, { messageId: newId('msg') });
+    await bus.publish(rows[0]!.subject, rows[0]!.payload, { messageId: newId('msg') });
     await sink.untilAccepted(booking.contact.email);
     expect(await untilState(booking.contact.email, 'SENT')).toMatchObject({ attempts: 1 });
   });
@@ -245,9 +235,12 @@ test('a recipient whom the server refuses with 550 is a dead letter at once, wit
   expect(rows).toMatchObject([{ cause: 'permanent', state: 'OPEN' }]);
   expect(rows[0]!.error).toContain('550');
   expect(rows[0]!.error).not.toContain(booking.contact.email);
-  const copy = await pool.query(`select subject, payload from outbox where ordering_key = $1`, [rows[0]!.id]);
-  expect(copy.rows[0].subject).toMatch(/^dead_letter\.\d\d\.notification_retry$/);
-  expect(copy.rows[0].payload).not.toContain(booking.contact.email);
+  const copy = await pool.query<{ subject: string; payload: string }>(
+    `select subject, payload from outbox where ordering_key = $1`,
+    [rows[0]!.id],
+  );
+  expect(copy.rows[0]!.subject).toMatch(/^dead_letter\.\d\d\.notification_retry$/);
+  expect(copy.rows[0]!.payload).not.toContain(booking.contact.email);
 });
 
 test('an event that breaks its contract is a dead letter and keeps no other booking waiting', async () => {
@@ -284,11 +277,11 @@ describe('a sender that died', () => {
     expect(await untilState(booking.contact.email, 'SENT')).toMatchObject({ attempts: 2 });
   });
 
-  test('is not tried for ever: after 8 attempts that ended their process the message is a dead letter', async () => {
+  test('is not tried for ever: after as many attempts that ended their process the message is a dead letter', async () => {
     const booking = aBooking({ contact: contact() });
     await pool.query(
       `insert into deliveries (id, event_id, booking_id, user_id, channel, recipient, kind, notice, state, attempts, lease_id, lease_expires_at)
-       values ($1, $2, $3, $4, 'email', $5, 'confirmed', $6, 'SENDING', 8, $7, clock.app_now() - interval '1 second')`,
+       values ($1, $2, $3, $4, 'email', $5, 'confirmed', $6, 'SENDING', 3, $7, clock.app_now() - interval '1 second')`,
       [
         newId('dlv'),
         newId('msg'),
@@ -384,7 +377,7 @@ describe('when a dependency is away', () => {
     await nats.restart();
     const booking = aBooking({ contact: contact() });
     const rows = event('confirmed', booking);
-    await untilDone(() => publish(rows));
+    await until('NATS to take a message', () => publish(rows));
     await sink.untilAccepted(booking.contact.email);
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
   });

@@ -179,7 +179,7 @@ export interface DeliveryRow {
 }
 
 /** The deliveries of one booking, oldest first. `userId` null reads everybody's. A booking has a handful; 100 bounds the answer. */
-export async function listDeliveries(
+export async function readDeliveries(
   pool: Pool,
   filter: { bookingId: BookingId; userId: UserId | null },
 ): Promise<DeliveryRow[]> {

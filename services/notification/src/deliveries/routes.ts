@@ -4,20 +4,17 @@ import { id } from '@holdfast/shared/contracts/common';
 import type { Pool } from '@holdfast/shared/db/pool';
 import { requireUser } from '@holdfast/shared/http/caller';
 import { parseQuery } from '@holdfast/shared/http/validation';
-import { listDeliveries, type DeliveryRow } from './delivery-store.ts';
+import { listDeliveries, type DeliveryRow } from './list-deliveries.ts';
 
 const query = z.strictObject({ booking_id: id('bkg') });
 
-/** `GET /internal/deliveries?booking_id=`: what was told about a booking. Customers see their own, operators everybody's. */
+/** `GET /internal/deliveries?booking_id=`: the messages of one booking, for the timeline. */
 export function deliveryRoutes(pool: Pool): Router {
   const router = Router();
   router.get('/internal/deliveries', async (req: Request, res: Response) => {
     const caller = requireUser(req);
     const { booking_id: bookingId } = parseQuery(query, req.query);
-    const rows = await listDeliveries(pool, {
-      bookingId,
-      userId: caller.role === 'customer' ? caller.userId : null,
-    });
+    const rows = await listDeliveries(pool, caller, bookingId);
     res.json({ object: 'list', data: rows.map(toBody), has_more: false, next_cursor: null });
   });
   return router;

@@ -3,9 +3,9 @@ import { withTransaction, type Tx } from '@holdfast/shared/db/transaction';
 import { failpoint } from '@holdfast/shared/failpoints';
 import type { Channel } from '../channels/channel.ts';
 import type { NotificationEvents } from '../events.ts';
-import { giveUp } from '../retries/give-up.ts';
+import { giveUp } from './give-up.ts';
 import { retryDelayMs } from '../retries/retry-policy.ts';
-import { scheduleRetry } from '../retries/schedule-retry.ts';
+import { scheduleRetry } from './schedule-retry.ts';
 import { afterFailure, mayAttempt, type LeasedDelivery, type SendFailure } from './delivery.ts';
 import { markSent } from './delivery-store.ts';
 

@@ -1,5 +1,5 @@
 import { InboxConsumer, type ConsumerOptions } from '@holdfast/shared/inbox/consumer';
-import { markDue } from './mark-due.ts';
+import { markDue } from '../deliveries/mark-due.ts';
 
 /** Takes the messages of NOTIFICATION_RETRY: each makes one delivery due again. `onDue` runs after the commit. */
 export function retryConsumer(

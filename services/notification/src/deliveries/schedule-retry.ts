@@ -1,7 +1,7 @@
 import type { Tx } from '@holdfast/shared/db/transaction';
 import { appendToOutbox } from '@holdfast/shared/outbox/outbox';
-import type { LeasedDelivery } from '../deliveries/delivery.ts';
-import { markWaiting } from '../deliveries/delivery-store.ts';
+import type { LeasedDelivery } from './delivery.ts';
+import { markWaiting } from './delivery-store.ts';
 import { dueEvent } from './due-event.ts';
 
 /**

@@ -2,8 +2,8 @@ import type { Tx } from '@holdfast/shared/db/transaction';
 import { deadLetter } from '@holdfast/shared/inbox/dead-letters';
 import { parseEvent } from '@holdfast/shared/inbox/incoming-event';
 import { toOutboxRows } from '@holdfast/shared/outbox/outbox';
-import type { LeasedDelivery } from '../deliveries/delivery.ts';
-import { markDead } from '../deliveries/delivery-store.ts';
+import type { LeasedDelivery } from './delivery.ts';
+import { markDead } from './delivery-store.ts';
 import { dueEvent } from './due-event.ts';
 
 /**

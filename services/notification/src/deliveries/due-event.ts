@@ -1,5 +1,5 @@
 import type { OutgoingEvent } from '@holdfast/shared/outbox/outbox';
-import type { LeasedDelivery } from '../deliveries/delivery.ts';
+import type { LeasedDelivery } from './delivery.ts';
 
 /** The message that makes a delivery due again. Its sequence is the delivery's `retry_seq`, so that an old one changes nothing. */
 export function dueEvent(options: {

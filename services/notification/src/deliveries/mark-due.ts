@@ -2,7 +2,7 @@ import { notificationRetryEvents } from '@holdfast/shared/contracts/events';
 import type { Tx } from '@holdfast/shared/db/transaction';
 import { PermanentMessageError } from '@holdfast/shared/inbox/consumer';
 import type { IncomingEvent } from '@holdfast/shared/inbox/incoming-event';
-import { markDueAgain } from '../deliveries/delivery-store.ts';
+import { markDueAgain } from './delivery-store.ts';
 
 /** Applies a retry message. Returns whether a delivery is due now. @throws PermanentMessageError when the message breaks its contract. */
 export async function markDue(tx: Tx, event: IncomingEvent): Promise<boolean> {
