@@ -64,6 +64,11 @@ function event(name: string, data: ReturnType<typeof aBooking> & { reason?: stri
   ]);
 }
 
+/** An event whose mail is cheap to make, for tests that look at the delivery. */
+function plainEvent(booking: ReturnType<typeof aBooking>): OutboxRows {
+  return event('cancelled', { ...booking, reason: 'plans have changed' });
+}
+
 /** Publishes it; with another message id the broker does not notice that it has it already. */
 function publish(rows: OutboxRows, messageId: string = rows.ids[0]!) {
   return bus.publish(rows.subjects[0]!, rows.payloads[0]!, { messageId });
@@ -176,7 +181,7 @@ describe('when the mail server answers 451', () => {
   test('waits in NOTIFICATION_RETRY until the delay is over and then sends under the same Message-ID', async () => {
     const booking = aBooking({ contact: contact() });
     sink.answer(booking.contact.email, 451);
-    await publish(event('confirmed', booking));
+    await publish(plainEvent(booking));
     const [first] = await sink.untilRefused(booking.contact.email);
     const waiting = await untilState(booking.contact.email, 'WAITING');
     expect(waiting).toMatchObject({ attempts: 1, retry_seq: 1, wait_s: 5 });
@@ -201,7 +206,7 @@ describe('when the mail server answers 451', () => {
   test('gives up after the last attempt; replaying the dead letter sends the mail', async () => {
     const booking = aBooking({ contact: contact() });
     sink.answer(booking.contact.email, 451);
-    await publish(event('confirmed', booking));
+    await publish(plainEvent(booking));
     for (let attempt = 1; attempt < 3; attempt++) {
       await sink.untilRefused(booking.contact.email, attempt);
       await untilState(booking.contact.email, 'WAITING');
@@ -225,7 +230,7 @@ describe('when the mail server answers 451', () => {
 test('a recipient whom the server refuses with 550 is a dead letter at once, with a copy on its way to DEAD_LETTER', async () => {
   const booking = aBooking({ contact: contact() });
   sink.answer(booking.contact.email, 550);
-  await publish(event('confirmed', booking));
+  await publish(plainEvent(booking));
   const dead = await untilState(booking.contact.email, 'DEAD');
   expect(dead.attempts).toBe(1);
   const { rows } = await pool.query<{ id: string; error: string }>(
@@ -248,7 +253,7 @@ test('an event that breaks its contract is a dead letter and keeps no other book
   const good = aBooking({ contact: contact() });
   const brokenRows = event('confirmed', broken);
   await publish(brokenRows);
-  await publish(event('confirmed', good));
+  await publish(plainEvent(good));
   await sink.untilAccepted(good.contact.email);
   const { rows } = await pool.query(`select consumer, cause, state from dead_letters where event_id = $1`, [
     brokenRows.ids[0],
@@ -261,14 +266,14 @@ describe('a sender that died', () => {
     const booking = aBooking({ contact: contact() });
     await pool.query(
       `insert into deliveries (id, event_id, booking_id, user_id, channel, recipient, kind, notice, state, attempts, lease_id, lease_expires_at)
-       values ($1, $2, $3, $4, 'email', $5, 'confirmed', $6, 'SENDING', 1, $7, clock.app_now() + interval '90 seconds')`,
+       values ($1, $2, $3, $4, 'email', $5, 'cancelled', $6, 'SENDING', 1, $7, clock.app_now() + interval '90 seconds')`,
       [
         newId('dlv'),
         newId('msg'),
         booking.booking_id,
         booking.user_id,
         booking.contact.email,
-        JSON.stringify(booking),
+        JSON.stringify({ ...booking, reason: 'plans have changed' }),
         newId('att'),
       ],
     );
@@ -281,14 +286,14 @@ describe('a sender that died', () => {
     const booking = aBooking({ contact: contact() });
     await pool.query(
       `insert into deliveries (id, event_id, booking_id, user_id, channel, recipient, kind, notice, state, attempts, lease_id, lease_expires_at)
-       values ($1, $2, $3, $4, 'email', $5, 'confirmed', $6, 'SENDING', 3, $7, clock.app_now() - interval '1 second')`,
+       values ($1, $2, $3, $4, 'email', $5, 'cancelled', $6, 'SENDING', 3, $7, clock.app_now() - interval '1 second')`,
       [
         newId('dlv'),
         newId('msg'),
         booking.booking_id,
         booking.user_id,
         booking.contact.email,
-        JSON.stringify(booking),
+        JSON.stringify({ ...booking, reason: 'plans have changed' }),
         newId('att'),
       ],
     );
@@ -301,8 +306,15 @@ test('a retry message that the broker lost only makes the mail late', async () =
   const booking = aBooking({ contact: contact() });
   await pool.query(
     `insert into deliveries (id, event_id, booking_id, user_id, channel, recipient, kind, notice, state, attempts, retry_seq)
-     values ($1, $2, $3, $4, 'email', $5, 'confirmed', $6, 'WAITING', 1, 1)`,
-    [newId('dlv'), newId('msg'), booking.booking_id, booking.user_id, booking.contact.email, JSON.stringify(booking)],
+     values ($1, $2, $3, $4, 'email', $5, 'cancelled', $6, 'WAITING', 1, 1)`,
+    [
+      newId('dlv'),
+      newId('msg'),
+      booking.booking_id,
+      booking.user_id,
+      booking.contact.email,
+      JSON.stringify({ ...booking, reason: 'plans have changed' }),
+    ],
   );
   await database.advanceClock(601_000);
   await sink.untilAccepted(booking.contact.email);
@@ -327,7 +339,7 @@ describe('GET /internal/deliveries', () => {
 
   test('shows a booking’s messages to its customer and to operators, and nothing to others', async () => {
     const booking = aBooking({ contact: contact() });
-    await publish(event('confirmed', booking));
+    await publish(plainEvent(booking));
     await untilState(booking.contact.email, 'SENT');
     const query = `?booking_id=${booking.booking_id}`;
 
@@ -335,7 +347,7 @@ describe('GET /internal/deliveries', () => {
     expect(own.status).toBe(200);
     const body = (await own.json()) as { data: Record<string, unknown>[] };
     expect(body).toMatchObject({ object: 'list', has_more: false, next_cursor: null });
-    expect(body.data).toMatchObject([{ kind: 'confirmed', channel: 'email', status: 'SENT', attempts: 1 }]);
+    expect(body.data).toMatchObject([{ kind: 'cancelled', channel: 'email', status: 'SENT', attempts: 1 }]);
 
     const operator = await get(query, { userId: newId('usr'), role: 'operator' });
     expect(((await operator.json()) as { data: unknown[] }).data).toHaveLength(1);
@@ -362,7 +374,7 @@ describe('when a dependency is away', () => {
     });
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
     const booking = aBooking({ contact: contact() });
-    await publish(event('confirmed', booking));
+    await publish(plainEvent(booking));
     await untilState(booking.contact.email, 'WAITING');
 
     sink = await startSmtpSink(Number(new URL(sink.url).port));
@@ -376,7 +388,7 @@ describe('when a dependency is away', () => {
     expect((await fetch(`${url}/livez`)).status).toBe(200);
     await nats.restart();
     const booking = aBooking({ contact: contact() });
-    const rows = event('confirmed', booking);
+    const rows = plainEvent(booking);
     await until('NATS to take a message', () => publish(rows));
     await sink.untilAccepted(booking.contact.email);
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
@@ -387,7 +399,7 @@ describe('when a dependency is away', () => {
       `select pg_terminate_backend(pid) from pg_stat_activity where usename = current_user and pid <> pg_backend_pid()`,
     );
     const booking = aBooking({ contact: contact() });
-    await publish(event('confirmed', booking));
+    await publish(plainEvent(booking));
     await sink.untilAccepted(booking.contact.email);
     expect(await untilState(booking.contact.email, 'SENT')).toMatchObject({ attempts: 1 });
   });
