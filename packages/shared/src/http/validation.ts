@@ -15,8 +15,11 @@ export function parseQuery<S extends z.ZodType>(schema: S, query: unknown): z.ou
   throw new Problem('validation_failed', { errors: toFieldErrors(result.error, '?') });
 }
 
+const MAX_ERRORS = 50;
+
 function toFieldErrors(error: z.ZodError, start: '/' | '?'): FieldError[] {
-  return error.issues.slice(0, 50).flatMap((issue) => {
+  // Bounded twice: one issue may name thousands of unknown keys.
+  const errors = error.issues.slice(0, MAX_ERRORS).flatMap((issue) => {
     const path = issue.path.map(pointerPart);
     // zod names all unknown keys in one issue; a pointer names one field.
     if (issue.code === 'unrecognized_keys') {
@@ -28,6 +31,7 @@ function toFieldErrors(error: z.ZodError, start: '/' | '?'): FieldError[] {
     }
     return [{ pointer: start + path.join('/'), code: issue.code, message: issue.message }];
   });
+  return errors.slice(0, MAX_ERRORS);
 }
 
 /** One step of a JSON pointer (RFC 6901). */
