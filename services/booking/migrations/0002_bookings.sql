@@ -48,6 +48,8 @@ create table bookings (
   contact_email text not null,
   contact_name text not null,
   hold_expires_at timestamptz,
+  -- When the customer asked for more time; once a booking.
+  extended_at timestamptz,
   -- Set just before capture: from then on the hold cannot expire and the claims cannot be released.
   pinned_at timestamptz,
   cancel_requested_at timestamptz,

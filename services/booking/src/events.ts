@@ -33,6 +33,20 @@ export function held(row: BookingRow, caller: Pick<Caller, 'requestId' | 'tracep
   };
 }
 
+/** The customer got more time. `row` is the booking after it. */
+export function holdExtended(row: BookingRow, cause: Cause, at: Date): OutgoingEvent {
+  return {
+    family: 'hold',
+    name: 'extended',
+    orderingKey: row.id,
+    seq: row.hold_seq,
+    cause: cause.id,
+    traceparent: cause.traceparent,
+    at,
+    data: { booking_id: row.id, user_id: row.user_id, hold_expires_at: row.hold_expires_at!.toISOString() },
+  };
+}
+
 /** A booking came to an end of the checkout, a good one or not. `row` is the booking after the change. */
 export function outcome(
   name: 'confirmed' | 'cancelled' | 'expired' | 'failed',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { pageQuery } from '../http/pagination.ts';
 import { amount, currency, humanText, id, instant, money } from './common.ts';
-import { categoryName } from './catalogue.ts';
+import { categoryName, refundWindow } from './catalogue.ts';
 
 export const BOOKING_STATUSES = [
   'PENDING',
@@ -57,6 +57,9 @@ export const payBody = z
     allow_equivalent: z.boolean().default(false),
   })
   .meta({ id: 'Pay' });
+
+/** Nothing to say beside the booking in the path. */
+export const extendBody = z.strictObject({}).meta({ id: 'Extend' });
 
 export const cancelBody = z.strictObject({ reason: humanText(10, 500) }).meta({ id: 'Cancel' });
 
@@ -138,3 +141,7 @@ export const historyEntry = z
     at: instant,
   })
   .meta({ id: 'HistoryEntry' });
+
+export const cancellationPreview = z
+  .object({ refundable: money, percent: z.number().int(), policy: z.array(refundWindow) })
+  .meta({ id: 'CancellationPreview' });

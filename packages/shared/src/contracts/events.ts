@@ -106,6 +106,7 @@ export const holdEvents = {
     quantity: z.number().int(),
     hold_expires_at: z.string(),
   }),
+  extended: bookingRef.extend({ user_id: id('usr'), hold_expires_at: z.string() }),
 } as const;
 
 /** Family `notification_retry`: a delivery whose next attempt is due. */

@@ -26,6 +26,7 @@ export interface BookingRow {
   readonly contact_email: string;
   readonly contact_name: string;
   readonly hold_expires_at: Date | null;
+  readonly extended_at: Date | null;
   readonly pinned_at: Date | null;
   readonly cancel_requested_at: Date | null;
   readonly cancel_reason: string | null;
@@ -56,7 +57,7 @@ export interface PriceLineJson {
 /** The columns of `BookingRow`, for select lists. */
 export const BOOKING_COLUMNS = `
   id, reference, user_id, status, inventory, event_id, resource_id, seats, quantity, starts_at, ends_at, time_zone, title, venue,
-  refund_policy, price_amount, price_currency, price_lines, contact_email, contact_name, hold_expires_at, pinned_at,
+  refund_policy, price_amount, price_currency, price_lines, contact_email, contact_name, hold_expires_at, extended_at, pinned_at,
   cancel_requested_at, cancel_reason, payment_id, payment_status, payment_attempt, payment_decline_reason, payment_redirect_url,
   refund_id, refund_status, refund_amount, hold_seq, booking_seq, checkout_seq, version, created_at, updated_at`;
 

@@ -70,6 +70,7 @@ export async function transition(tx: Tx, row: BookingRow, step: Transition): Pro
 /** Fields that change beside the state. Absent ones stay as they are. */
 export interface BookingChanges {
   hold_expires_at?: Date;
+  extended_at?: Date;
   pinned_at?: Date | null;
   cancel_requested_at?: Date;
   cancel_reason?: string;
@@ -85,6 +86,7 @@ export interface BookingChanges {
 
 const CHANGEABLE: readonly (keyof BookingChanges)[] = [
   'hold_expires_at',
+  'extended_at',
   'pinned_at',
   'cancel_requested_at',
   'cancel_reason',

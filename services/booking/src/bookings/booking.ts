@@ -68,3 +68,17 @@ export function expiryWithPayment(
   const limit = booking.createdAt.getTime() + times.holdMaxSeconds * 1000;
   return new Date(Math.max(booking.holdExpiresAt.getTime(), Math.min(extended, limit)));
 }
+
+/**
+ * When a hold runs out that is extended at `now`: a fresh hold time from now, never past the maximum from creation. Null when that
+ * would not be later than it is, so that an extension is never used up for nothing.
+ */
+export function expiryExtended(
+  booking: { readonly createdAt: Date; readonly holdExpiresAt: Date },
+  now: Date,
+  times: HoldTimes,
+): Date | null {
+  const limit = booking.createdAt.getTime() + times.holdMaxSeconds * 1000;
+  const fresh = Math.min(now.getTime() + times.holdSeconds * 1000, limit);
+  return fresh > booking.holdExpiresAt.getTime() ? new Date(fresh) : null;
+}

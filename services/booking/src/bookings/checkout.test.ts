@@ -10,6 +10,7 @@ import { HOLD_TIMES, aCustomer, aHold, setupBooking, type BookingFixture } from 
 import { BookingWatch } from './booking-watch.ts';
 import { cancelBooking } from './cancel-booking.ts';
 import { expireHolds } from './expire-holds.ts';
+import { extendHold } from './extend-hold.ts';
 import { payBooking } from './pay-booking.ts';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
 
@@ -363,4 +364,39 @@ test('a saga without an answer asks again, in whichever process, with the same a
   expect((await driveSagas({ pool: booking.pool, logger: silent, onCommit })).sent).toBe(0);
   await booking.database.setClockOffset(0);
   expect((await state(held)).messages).toEqual(['authorisation_requested', 'authorisation_requested']);
+});
+
+describe('when the customer asks for more time', () => {
+  const extend = async (held: Held, key: string = newId('req')) => {
+    const { answer, replayed } = await extendHold(
+      { pool: booking.pool, times: HOLD_TIMES, onCommit },
+      { caller: held.caller, bookingId: held.id, scope: { userId: held.caller.userId, key, fingerprint: 'extend' } },
+    );
+    return { replayed, body: JSON.parse(answer.body) as BookingJson };
+  };
+
+  test('a hold gets a fresh time from now, once, and the same answer for the same key', async () => {
+    const held = await aHeldBooking();
+    await booking.database.advanceClock(300_000);
+    const first = await extend(held, 'extend-1');
+    expect(Date.parse(first.body.hold_expires_at!) - Date.parse(first.body.server_now)).toBe(600_000);
+    expect(await extend(held, 'extend-1')).toEqual({ ...first, replayed: true });
+    await expect(extend(held)).rejects.toMatchObject({ code: 'hold_extension_exhausted' });
+    await booking.database.setClockOffset(0);
+  });
+
+  test('never past the maximum from creation, not when expired, not while it is being paid', async () => {
+    const held = await aHeldBooking();
+    await booking.pool.query(`update bookings set hold_expires_at = created_at + interval '30 min' where id = $1`, [
+      held.id,
+    ]);
+    await expect(extend(held)).rejects.toMatchObject({ code: 'hold_extension_exhausted' });
+    await booking.database.advanceClock(1_800_000);
+    await expect(extend(held)).rejects.toMatchObject({ code: 'hold_expired' });
+    await booking.database.setClockOffset(0);
+    const paying = await aHeldBooking();
+    await pay(paying);
+    await expect(extend(paying)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(extend({ ...paying, caller: aCustomer() })).rejects.toMatchObject({ code: 'not_found' });
+  });
 });

@@ -1,5 +1,5 @@
 import { Router, type Request, type Response } from 'express';
-import { bookingListQuery, cancelBody, payBody, upcomingQuery } from '@holdfast/shared/contracts/bookings';
+import { bookingListQuery, cancelBody, extendBody, payBody, upcomingQuery } from '@holdfast/shared/contracts/bookings';
 import type { Pool } from '@holdfast/shared/db/pool';
 import { requireUser } from '@holdfast/shared/http/caller';
 import { parseBody, parseQuery } from '@holdfast/shared/http/validation';
@@ -8,6 +8,7 @@ import type { StoredAnswer } from '@holdfast/shared/idempotency/idempotency-stor
 import { isId, type BookingId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import { cancelBooking, type CancelDeps } from './cancel-booking.ts';
+import { extendHold } from './extend-hold.ts';
 import { listBookingsOf, listUpcomingOf } from './list-bookings.ts';
 import { payBooking, type PayDeps } from './pay-booking.ts';
 import { previewCancellation } from './preview-cancellation.ts';
@@ -58,6 +59,20 @@ export function bookingRoutes(deps: BookingRoutesDeps): Router {
       scope,
       paymentMethod: body.payment_method ?? null,
     });
+    sendStored(res, answer, replayed);
+  });
+
+  router.post('/bookings/:id/extend', async (req, res) => {
+    const caller = requireUser(req);
+    const bookingId = bookingIdOf(req);
+    const key = requireIdempotencyKey(req.headers['idempotency-key']);
+    const body = parseBody(extendBody, req.body);
+    const scope = {
+      userId: caller.userId,
+      key,
+      fingerprint: fingerprint('POST', `/v1/bookings/${bookingId}/extend`, body),
+    };
+    const { answer, replayed } = await extendHold(deps, { caller, bookingId, scope });
     sendStored(res, answer, replayed);
   });
 

@@ -55,6 +55,7 @@ export function composeHold(
     contact_email: command.caller.email ?? '',
     contact_name: command.caller.name ?? '',
     hold_expires_at: firstExpiry(now, times),
+    extended_at: null,
     pinned_at: null,
     cancel_requested_at: null,
     cancel_reason: null,
