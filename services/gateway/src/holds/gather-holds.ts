@@ -97,7 +97,8 @@ export class HoldGatherer {
           this.#flush();
         });
       }
-      this.#sweep ??= setInterval(() => this.expire(), SWEEP_MS);
+      // Open requests keep the process alive by their sockets; the timer alone must not.
+      this.#sweep ??= setInterval(() => this.expire(), SWEEP_MS).unref();
     });
   }
 
