@@ -5,7 +5,7 @@ import type { Pool } from '../db/pool.ts';
 import { withTransaction, type Tx } from '../db/transaction.ts';
 import { failpoint } from '../failpoints.ts';
 import { Loop } from '../loop.ts';
-import { deadLetter } from './dead-letters.ts';
+import { deadLetter, storable } from './dead-letters.ts';
 import { recordFailure, recordRedelivery } from './attempts.ts';
 import { parseEvent, type IncomingEvent } from './incoming-event.ts';
 import { advancePosition, claimPosition, parkMessage, readyParked, takeParked, unpark } from './inbox-store.ts';
@@ -159,7 +159,9 @@ export class InboxConsumer {
       if (!parked) return;
       const event = parseEvent(parked.payload, CONSUMERS[name].family);
       try {
-        await this.#applyInOrder(parked.subject, parked.payload, event);
+        const outcome = await this.#applyInOrder(parked.subject, parked.payload, event);
+        // An id that took effect under another number: it would be taken from the parked ones for ever.
+        if (outcome === 'duplicate') await unpark(pool, name, event);
       } catch (error) {
         await recordFailure(pool, name, event.id, describe(error));
         const attempts = await recordRedelivery(pool, name, event.id);
@@ -231,5 +233,5 @@ function orderingKeyOf(message: BusMessage): string {
 }
 
 function describe(error: unknown): string {
-  return (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 2_000);
+  return storable(error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 2_000);
 }

@@ -17,6 +17,9 @@ export interface DeadLetter {
   readonly error: string | null;
 }
 
+/** Six bytes each at worst, which stays below the 256 KiB of a message. */
+const COPY_LIMIT_CHARACTERS = 32_000;
+
 /**
  * Writes the browsable row and, in the same transaction, the copy for the DEAD_LETTER stream. A message that is already there
  * stays as it is.
@@ -38,10 +41,10 @@ export async function deadLetter(tx: Tx, letter: DeadLetter): Promise<void> {
       letter.event?.orderingKey ?? null,
       letter.event?.family ?? null,
       letter.event?.sequence ?? null,
-      letter.payload,
+      storable(letter.payload),
       letter.attempts,
       letter.cause,
-      letter.error,
+      letter.error === null ? null : storable(letter.error),
     ],
   );
   if (rows.length === 0) return;
@@ -61,8 +64,14 @@ export async function deadLetter(tx: Tx, letter: DeadLetter): Promise<void> {
         attempts: letter.attempts,
         cause: letter.cause,
         error: rows[0]!.error,
-        payload: letter.payload,
+        // Cut so that it fits into a message, escaped as it will be; the row has all of it.
+        payload: letter.payload.slice(0, COPY_LIMIT_CHARACTERS),
       },
     },
   ]);
+}
+
+/** PostgreSQL keeps no NUL in text. A malformed message may hold one, and refusing it would bring it back for ever. */
+export function storable(text: string): string {
+  return text.replaceAll('\0', '\ufffd');
 }
