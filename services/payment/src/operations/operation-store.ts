@@ -211,11 +211,3 @@ export async function skipUnsent(
   );
   return rows.map((row) => row.kind);
 }
-
-/** Open operations by kind, for metrics. */
-export async function countOpen(pool: Pool): Promise<{ kind: string; count: number }[]> {
-  const { rows } = await pool.query<{ kind: string; count: number }>(
-    `select kind, count(*)::int as count from operations where state in ('WAITING', 'DUE') group by kind`,
-  );
-  return rows;
-}

@@ -1,5 +1,5 @@
 import type { authorisationRequested } from '@holdfast/shared/contracts/events';
-import type { Tx } from '@holdfast/shared/db/transaction';
+import { violatedConstraint, type Tx } from '@holdfast/shared/db/transaction';
 import { PermanentMessageError } from '@holdfast/shared/inbox/consumer';
 import type { z } from 'zod';
 import * as events from '../events.ts';
@@ -31,6 +31,9 @@ export async function beginAuthorisation(tx: Tx, request: AuthorisationRequest):
     amount: BigInt(data.amount),
     currency: data.currency,
     traceparent: request.traceparent,
+  }).catch((error: unknown) => {
+    if (violatedConstraint(error) !== 'payments_one_per_booking') throw error;
+    throw new PermanentMessageError('the booking has another payment', { cause: error });
   });
   await insertAttempt(tx, {
     paymentId: data.payment_id,

@@ -13,6 +13,8 @@ export interface Checkout {
   readonly userId: UserId;
   readonly amount: number;
   readonly currency: string;
+  /** Publishes any event of the family, whatever its data. */
+  send(name: string, data: object): Promise<void>;
   authorise(paymentMethod: string, attempt?: number): Promise<void>;
   capture(attempt?: number): Promise<void>;
   void(attempt?: number): Promise<void>;
@@ -77,6 +79,7 @@ export async function openBookingSide(natsUrl: string): Promise<BookingSide> {
       userId,
       amount,
       currency,
+      send,
       authorise: (paymentMethod, attempt = 1) =>
         send('authorisation_requested', {
           attempt,

@@ -34,6 +34,8 @@ export interface PaymentWorld {
   readonly pool: Pool;
   /** Starts another payment service process; callbacks go to the newest. */
   startPayment(env?: Record<string, string>): Promise<ServiceProcess>;
+  /** Ends every payment service that runs. */
+  stopPayments(signal?: NodeJS.Signals): Promise<void>;
   /** What the provider really did for a booking, in order; its callbacks left out. */
   effects(checkout: Checkout): Promise<string[]>;
   get(service: ServiceProcess, path: string, caller?: Partial<Caller>): Promise<Response>;
@@ -65,6 +67,9 @@ export async function openPaymentWorld(): Promise<PaymentWorld> {
     applicationName: 'payment-test',
   });
   const services: ServiceProcess[] = [];
+  const stopPayments = async (signal: NodeJS.Signals = 'SIGKILL') => {
+    await Promise.all(services.splice(0).map((service) => service.kill(signal)));
+  };
 
   return {
     database,
@@ -92,6 +97,7 @@ export async function openPaymentWorld(): Promise<PaymentWorld> {
       door.forwardTo(service.url);
       return service;
     },
+    stopPayments,
     async effects(checkout) {
       const response = await fetch(`${simulator.url}/simulator/effects?booking_id=${checkout.bookingId}`);
       const kinds = ((await response.json()) as Effect[]).map((effect) => effect.kind);
@@ -103,7 +109,7 @@ export async function openPaymentWorld(): Promise<PaymentWorld> {
       }),
     async stop() {
       door.forwardTo(null);
-      await Promise.all(services.map((service) => service.kill('SIGTERM')));
+      await stopPayments('SIGTERM');
       await booking.close();
       await simulator.kill();
       await door.stop();
