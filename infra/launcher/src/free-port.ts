@@ -1,4 +1,4 @@
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 
 /** Whether a TCP server can listen on this port of 127.0.0.1 now. Port 0 is always free. */
 export function isPortFree(port: number, host = '127.0.0.1'): Promise<boolean> {
@@ -18,23 +18,6 @@ export function anyFreePort(host = '127.0.0.1'): Promise<number> {
       const address = server.address();
       const port = typeof address === 'object' && address !== null ? address.port : 0;
       server.close(() => resolve(port));
-    });
-  });
-}
-
-/** Resolves when something accepts connections there, rejects when nothing does within a second. */
-export function probePort(port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host, timeout: 1000 });
-    const fail = (error: Error) => {
-      socket.destroy();
-      reject(error);
-    };
-    socket.once('error', fail);
-    socket.once('timeout', () => fail(new Error(`${host}:${port} does not answer`)));
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve();
     });
   });
 }

@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect } from '@nats-io/transport-node';
-import { probePort } from './free-port.ts';
+import { firstLine } from './first-line.ts';
 import { spawnServer, waitUntilReady, type Program, type ServerProcess } from './server-process.ts';
 
 export interface NatsOptions {
@@ -60,19 +59,17 @@ export async function startNats(options: NatsOptions): Promise<RunningServer> {
   return { url, port: options.port, pid: server.pid, process: server, stop: () => server.stop('SIGTERM') };
 }
 
-/** Succeeds when the server answers and has JetStream. */
+/**
+ * Succeeds when the server greets with JetStream switched on; gives its version. The greeting is the first line of the protocol, so that
+ * the launcher needs no client library, and it comes before any login.
+ */
 export async function pingNats(url: string): Promise<string> {
   const { hostname, port } = new URL(url);
-  // A probe first: the client keeps a timer for each refused connection, and a server that starts refuses many.
-  await probePort(Number(port || 4222), hostname);
-  const connection = await connect({ servers: url, reconnect: false, timeout: 1000 });
-  try {
-    await connection.flush();
-    const info = connection.info;
-    if (info?.jetstream !== true)
-      throw new Error(`the NATS server at ${url} has JetStream switched off; start it with -js`);
-    return info.version;
-  } finally {
-    await connection.close();
-  }
+  const greeting = await firstLine(hostname, Number(port || 4222), '');
+  const info = greeting.startsWith('INFO ')
+    ? (JSON.parse(greeting.slice(5)) as { version?: string; jetstream?: boolean })
+    : {};
+  if (info.version === undefined) throw new Error(`${hostname}:${port} is not a NATS server`);
+  if (info.jetstream !== true) throw new Error(`JetStream is switched off (start the server with -js)`);
+  return info.version;
 }

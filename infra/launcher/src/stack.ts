@@ -363,7 +363,7 @@ async function external<T>(name: string, variable: string, ping: () => Promise<T
     return await ping();
   } catch (error) {
     throw new Error(
-      `the ${name} server that ${variable} names does not answer: ${firstLine(error)}. Start it, correct ${variable}, or unset it to have one started.`,
+      `the ${name} server that ${variable} names cannot be used: ${firstLine(error)}. Start it, correct ${variable}, or unset it to have one started.`,
       { cause: error },
     );
   }
