@@ -3,6 +3,7 @@ import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
 import { createMetrics } from '@holdfast/shared/telemetry/metrics';
 import { Authenticator } from './border/authenticate.ts';
+import { answerBrokenRequests } from './border/broken-requests.ts';
 import type { Config } from './config.ts';
 import { createRedisCheck } from './health/redis-check.ts';
 import { bookingTransport } from './holds/booking-transport.ts';
@@ -92,6 +93,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     revocations,
     async start() {
       server = await listen(app, { host: config.host, port: config.port });
+      answerBrokenRequests(server.server);
       identity.start();
       revocations.start();
       logger.info({ port: server.port }, 'gateway listens');

@@ -63,7 +63,7 @@ export async function readJson(req: IncomingMessage): Promise<JsonBody | null> {
   }
   if (typeof value !== 'object' || value === null) {
     throw new Problem('validation_failed', {
-      errors: [{ pointer: '', code: 'invalid_type', message: 'the body must be a JSON object' }],
+      errors: [{ pointer: '/', code: 'invalid_type', message: 'the body must be a JSON object' }],
     });
   }
   return { text, value };

@@ -22,11 +22,6 @@ export function requestIdOf(req: IncomingMessage): RequestId {
   return contextOf(req).requestId;
 }
 
-/** Milliseconds of `performance.now()` at which the request arrived; deadlines count from here. */
-export function startedAtOf(req: IncomingMessage): number {
-  return contextOf(req).startedAt;
-}
-
 /** The route pattern of a request for logs and metrics; ids stay out of metric labels. */
 function routeOf(req: Request): string {
   return (req.route as { path?: string } | undefined)?.path ?? 'unmatched';

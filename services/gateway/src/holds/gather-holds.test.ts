@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import {
   HoldGatherer,
@@ -22,6 +21,9 @@ interface Call {
   answer(answers?: HoldAnswer[]): void;
   fail(error: Error): void;
 }
+
+/** Until everything that waits for this turn of the event loop has run. */
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 const answerTo = (command: SentCommand): HoldAnswer => ({ status: 201, body: String(command.body.n) });
 

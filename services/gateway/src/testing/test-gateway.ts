@@ -12,9 +12,22 @@ export interface Answer {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly text: string;
-  /** The body as JSON; any, so that a test can look into it without ceremony. */
-  // eslint-disable-next-line typescript/no-explicit-any
-  readonly json: any;
+  /** The body as JSON; empty when it is something else. */
+  readonly json: AnswerJson;
+}
+
+/** The fields that tests look into. What an answer does not have is undefined, which a test then sees. */
+export interface AnswerJson {
+  readonly access_token: string;
+  readonly code: string;
+  readonly data: readonly unknown[];
+  readonly errors: readonly { readonly pointer: string }[];
+  readonly keys: readonly unknown[];
+  readonly openapi: string;
+  readonly refresh_token: string;
+  readonly request_id: string;
+  readonly retryable: boolean;
+  readonly user: { readonly id: string; readonly role: string };
 }
 
 export interface Call {
@@ -132,7 +145,7 @@ function send(port: number, path: string, call: Call): Promise<Answer> {
             status: response.statusCode!,
             headers: response.headers as Record<string, string>,
             text,
-            json: isJson && text !== '' ? JSON.parse(text) : null,
+            json: (isJson && text !== '' ? JSON.parse(text) : {}) as AnswerJson,
           });
         });
       },
