@@ -104,11 +104,22 @@ export async function ensureTopology(jsm: JetStreamManager): Promise<void> {
       await jsm.streams.add(config);
     } catch (error) {
       // 10058: it exists with other settings, so bring those up to date.
-      if (!(error instanceof Error && 'code' in error && error.code === 10058)) throw error;
+      if (!hasCode(error, 10058)) throw error;
       await jsm.streams.update(name, config);
     }
   }
   for (const name of Object.keys(CONSUMERS) as ConsumerName[]) {
-    await jsm.consumers.add(CONSUMERS[name].stream, consumerConfig(name));
+    const { stream } = CONSUMERS[name];
+    try {
+      await jsm.consumers.add(stream, consumerConfig(name));
+    } catch (error) {
+      // 10148: the same for a consumer, from nats-server 2.10 on; earlier ones bring it up to date by themselves.
+      if (!hasCode(error, 10148)) throw error;
+      await jsm.consumers.update(stream, name, consumerConfig(name));
+    }
   }
+}
+
+function hasCode(error: unknown, code: number): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
