@@ -69,9 +69,9 @@ export async function leaseDue(pool: Pool, limit: number): Promise<LeasedDeliver
             where id in (
               select id
                 from deliveries
-               where (state = 'DUE' and due_at <= clock.app_now())
-                  or (state = 'SENDING' and lease_expires_at < clock.app_now())
-                  or (state = 'WAITING' and due_at < clock.app_now() - make_interval(mins => ${LOST_RETRY_MINUTES}))
+               where (state = 'DUE' and due_at <= (select clock.app_now()))
+                  or (state = 'SENDING' and lease_expires_at < (select clock.app_now()))
+                  or (state = 'WAITING' and due_at < (select clock.app_now()) - make_interval(mins => ${LOST_RETRY_MINUTES}))
                order by due_at, id
                limit $2
                  for update skip locked)
