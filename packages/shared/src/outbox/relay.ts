@@ -79,11 +79,12 @@ export class Relay {
     if (!(await this.#lead())) return { published: 0, more: false };
     const { rows } = await this.#options.pool.query<Row>({
       name: 'relay-read',
+      // The clock stands in subqueries: asked once a statement, not once a row.
       text: `select id, subject, ordering_key, family, seq, payload, traceparent,
-                    extract(epoch from clock.app_now() - created_at)::float8 * 1000 as age_ms
+                    extract(epoch from (select clock.app_now()) - created_at)::float8 * 1000 as age_ms
                from outbox
               where published_at is null
-                and available_at <= clock.app_now()
+                and available_at <= (select clock.app_now())
               order by available_at, ordering_key, seq
               limit ${BATCH}`,
     });
@@ -114,7 +115,7 @@ export class Relay {
       await this.#options.pool.query({
         name: 'relay-mark',
         text: `update outbox
-                  set published_at = clock.app_now(), stream_seq = done.stream_seq
+                  set published_at = (select clock.app_now()), stream_seq = done.stream_seq
                  from unnest($1::text[], $2::bigint[]) as done (id, stream_seq)
                 where outbox.id = done.id
                   and exists (select from relay_lease where holder = $3 and epoch = $4)`,

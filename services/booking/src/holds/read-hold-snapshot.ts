@@ -131,6 +131,9 @@ interface SnapshotRow {
 /**
  * Locks what a batch touches, in the order that everybody keeps, and reads it. The locks come first and in a statement of their own:
  * in READ COMMITTED the reading statement then sees all that was committed before they were granted.
+ *
+ * Claims and keys are looked up row by row (`lateral`, and a limit or offset that keeps it apart): a plan is kept for as long as a
+ * connection lives, and one that was made while a table was small would go on reading the whole of it.
  */
 export async function readHoldSnapshot(
   tx: Tx,
@@ -162,23 +165,33 @@ export async function readHoldSnapshot(
            from resources r join venues v on v.id = r.venue_id
           where r.id = any ($2::text[])) as resources,
         (select json_agg(json_build_array(c.event_id, c.seat))
-           from (select event_id, seat
-                   from seat_claims
-                  where released_at is null
-                    and (event_id, seat) in (select * from unnest($3::text[], $4::text[]))
-                  union
-                 select event_id, seat
-                   from seat_claims
-                  where released_at is null
-                    and event_id = any ($5::text[])) c) as seats,
+           from (select claim.event_id, claim.seat
+                   from unnest($3::text[], $4::text[]) as wanted (event_id, seat)
+                   cross join lateral (select event_id, seat
+                                         from seat_claims s
+                                        where s.event_id = wanted.event_id
+                                          and s.seat = wanted.seat
+                                          and s.released_at is null
+                                        limit 1) claim
+                  union all
+                 select claim.event_id, claim.seat
+                   from unnest($5::text[]) as wanted (event_id)
+                   cross join lateral (select event_id, seat
+                                         from seat_claims s
+                                        where s.event_id = wanted.event_id
+                                          and s.released_at is null
+                                       offset 0) claim) c) as seats,
         (select json_agg(json_build_object(
-                  'resource_id', c.resource_id,
-                  'from', extract(epoch from lower(c.during)) * 1000, 'to', extract(epoch from upper(c.during)) * 1000))
+                  'resource_id', wanted.resource_id,
+                  'from', extract(epoch from lower(claim.during)) * 1000,
+                  'to', extract(epoch from upper(claim.during)) * 1000))
            from unnest($2::text[], $7::timestamptz[], $8::timestamptz[]) as wanted (resource_id, starts_at, ends_at)
-           join slot_claims c
-             on c.resource_id = wanted.resource_id
-            and c.during && tstzrange(wanted.starts_at, wanted.ends_at)
-            and c.released_at is null) as slots,
+           cross join lateral (select during
+                                 from slot_claims s
+                                where s.resource_id = wanted.resource_id
+                                  and s.during && tstzrange(wanted.starts_at, wanted.ends_at)
+                                  and s.released_at is null
+                               offset 0) claim) as slots,
         (select json_agg(json_build_object('event_id', wanted.event_id, 'places', free.places))
            from unnest($5::text[], $6::int[]) as wanted (event_id, quantity)
            cross join lateral (select json_agg(place_number order by place_number) as places
@@ -192,11 +205,15 @@ export async function readHoldSnapshot(
                    from bookings
                   where user_id = any ($9::text[])
                     and status in ('HELD', 'PAYMENT_INITIATED')
-                    and (hold_expires_at > clock.app_now() or pinned_at is not null)
+                    and (hold_expires_at > (select clock.app_now()) or pinned_at is not null)
                   group by user_id) h) as holds,
         (select json_agg(k)
-           from idempotency_keys k
-          where (k.user_id, k.key) in (select * from unnest($10::text[], $11::text[]))) as keys`,
+           from unnest($10::text[], $11::text[]) as wanted (user_id, key)
+           cross join lateral (select user_id, key, fingerprint, status, headers, body, final, context
+                                 from idempotency_keys i
+                                where i.user_id = wanted.user_id
+                                  and i.key = wanted.key
+                                limit 1) k) as keys`,
     values: [
       plan.eventIds,
       plan.resourceIds,

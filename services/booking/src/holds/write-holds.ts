@@ -168,7 +168,8 @@ export async function writeHolds(tx: Tx, writes: readonly HoldWrite[], now: Date
   });
 }
 
-// One statement with a branch per table. A branch whose rows are empty costs next to nothing.
+// One statement with a branch per table. A branch whose rows are empty costs next to nothing. Times are given, since a default of
+// clock.app_now() would be asked for each row.
 const WRITE_HOLDS = `
 with new_bookings as (
   insert into bookings (id, reference, user_id, status, inventory, event_id, resource_id, seats, quantity, starts_at, ends_at,
@@ -202,12 +203,12 @@ with new_bookings as (
    using json_to_recordset($6::json) as row (event_id text, place_number int)
    where free.event_id = row.event_id and free.place_number = row.place_number
 ), new_keys as (
-  insert into idempotency_keys (user_id, key, fingerprint, status, headers, body)
-  select user_id, key, fingerprint, status, headers, body
+  insert into idempotency_keys (user_id, key, fingerprint, status, headers, body, created_at)
+  select user_id, key, fingerprint, status, headers, body, $12::timestamptz
     from json_to_recordset($7::json) as row (user_id text, key text, fingerprint text, status smallint, headers jsonb, body text)
 ), new_messages as (
-  insert into outbox (id, subject, ordering_key, family, seq, payload, traceparent)
-  select id, subject, ordering_key, family, seq, payload, traceparent
+  insert into outbox (id, subject, ordering_key, family, seq, payload, traceparent, created_at, available_at)
+  select id, subject, ordering_key, family, seq, payload, traceparent, $12::timestamptz, $12::timestamptz
     from json_to_recordset($8::json) as row (id text, subject text, ordering_key text, family text, seq int, payload text, traceparent text)
 ), new_history as (
   insert into booking_history (booking_id, version, from_status, to_status, reason, actor, cause, at)
