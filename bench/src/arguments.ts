@@ -8,6 +8,7 @@ export interface BenchArguments {
   readonly rounds: number;
   readonly json: boolean;
   readonly profile: boolean;
+  readonly nodeOptions: string;
   readonly help: boolean;
 }
 
@@ -27,6 +28,7 @@ ${BENCHES.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n
   --seconds n   length of each measurement (10)
   --rounds n    how often the benches alternate; the table shows medians (3)
   --json        print the result as one JSON object on stdout, progress on stderr
+  --node-options '--…'  options for the stack's Node processes, to try something out
   --profile     write CPU profiles of the stack's Node processes beside the results
   --help        this text
 `;
@@ -43,6 +45,7 @@ export function readArguments(args: readonly string[]): BenchArguments {
         rounds: { type: 'string', default: '3' },
         json: { type: 'boolean', default: false },
         profile: { type: 'boolean', default: false },
+        'node-options': { type: 'string', default: '' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
@@ -61,6 +64,7 @@ export function readArguments(args: readonly string[]): BenchArguments {
     rounds: wholeNumber('--rounds', values.rounds, 1_000),
     json: values.json,
     profile: values.profile,
+    nodeOptions: values['node-options'],
     help: values.help,
   };
 }

@@ -31,11 +31,12 @@ const FOREIGN = /^(HOLDFAST_|DATABASE_URL$|NATS_URL$|REDIS_URL$|STRIPE_|NODE_OPT
 
 /**
  * The stack's processes inherit this process's environment: from here on it holds nothing of the user's own configuration and the
- * settings above. `profileDir` makes every Node process of the stack write a CPU profile there when it ends.
+ * settings above. `nodeOptions` go to every Node process of the stack.
  */
-export function prepareStackEnvironment(profileDir: string | undefined): Readonly<Record<string, string>> {
+export function prepareStackEnvironment(nodeOptions: string): Readonly<Record<string, string>> {
   for (const name of Object.keys(process.env)) if (FOREIGN.test(name)) delete process.env[name];
   Object.assign(process.env, UNBOUND);
-  if (profileDir !== undefined) process.env['NODE_OPTIONS'] = `--cpu-prof --cpu-prof-dir=${profileDir}`;
-  return UNBOUND;
+  if (nodeOptions === '') return UNBOUND;
+  process.env['NODE_OPTIONS'] = nodeOptions;
+  return { ...UNBOUND, NODE_OPTIONS: nodeOptions };
 }

@@ -18,7 +18,9 @@ const progress = openProgress(config.HOLDFAST_STARTED_AT ?? Date.now(), (text) =
   (args.json ? process.stderr : process.stdout).write(text),
 );
 const loadBefore = loadavg()[0] ?? 0;
-const services = prepareStackEnvironment(args.profile ? join(RESULTS_DIR, 'profiles') : undefined);
+// Each process writes its profile when it ends.
+const profiling = args.profile ? `--cpu-prof --cpu-prof-dir=${join(RESULTS_DIR, 'profiles')}` : '';
+const services = prepareStackEnvironment(`${args.nodeOptions} ${profiling}`.trim());
 const stopRequest = onStopRequest();
 const guard = startGuard();
 let stack: BenchStack | undefined;

@@ -22,14 +22,14 @@ const sevenStatements: OneHold = async (client, h) => {
   const run = (name: keyof typeof SEVEN_STATEMENTS, values: unknown[]) =>
     client.query({ name, text: SEVEN_STATEMENTS[name], values });
   await run('begin', []);
-  await run('key', [h.user, h.key, h.fingerprint, h.headers, h.body]);
+  await run('key', [h.user, h.key, h.fingerprint, h.headers, h.body, h.at]);
   const claim = await run('claim', [h.event, h.seat, h.booking, h.at]);
   if (claim.rowCount !== 1) throw new Error(`seat ${h.seat} is taken`);
   await run('booking', [
     ...[h.booking, h.reference, h.user, h.event, h.seat, h.starts, h.ends, h.lines, h.email, h.expires, h.at],
   ]);
   await run('history', [h.booking, h.user, h.cause, h.at]);
-  await run('outbox', [h.message, h.booking, h.payload, h.trace]);
+  await run('outbox', [h.message, h.booking, h.payload, h.trace, h.at]);
   await run('commit', []);
 };
 

@@ -15,8 +15,8 @@ export const EMPTY_TABLES = `truncate ${TABLES.map((table) => `bench.${table}`).
 /** One hold as seven statements, in this order; each is prepared once a connection. Times are parameters, as they are ours. */
 export const SEVEN_STATEMENTS = {
   begin: 'begin',
-  key: `insert into idempotency_keys (user_id, key, fingerprint, status, headers, body)
-values ($1, $2, $3, 201, $4, $5)
+  key: `insert into idempotency_keys (user_id, key, fingerprint, status, headers, body, created_at)
+values ($1, $2, $3, 201, $4, $5, $6)
 on conflict (user_id, key) do nothing`,
   claim: `insert into seat_claims (event_id, seat, booking_id, claimed_at)
 values ($1, $2, $3, $4)
@@ -28,8 +28,8 @@ values ($1, $2, $3, 'HELD', 'seats', $4, array[$5], 1, $6, $7, 'Europe/Paris',
         'Concert', 'Arena', '{}', 4500, 'EUR', $8, $9, 'Bench Customer', $10, 1, $11, $11)`,
   history: `insert into booking_history (booking_id, version, from_status, to_status, reason, actor, cause, at)
 values ($1, 1, null, 'HELD', 'held', $2, $3, $4)`,
-  outbox: `insert into outbox (id, subject, ordering_key, family, seq, payload, traceparent)
-values ($1, 'booking.hold.00.held', $2, 'hold', 1, $3, $4)`,
+  outbox: `insert into outbox (id, subject, ordering_key, family, seq, payload, traceparent, created_at, available_at)
+values ($1, 'booking.hold.00.held', $2, 'hold', 1, $3, $4, $5, $5)`,
   commit: 'commit',
 } as const;
 
@@ -40,8 +40,8 @@ create function bench.hold(p_user text, p_key text, p_fingerprint text, p_header
                            p_expires timestamptz, p_at timestamptz, p_cause text, p_message text, p_payload text, p_trace text)
 returns boolean language plpgsql as $$
 begin
-  insert into bench.idempotency_keys (user_id, key, fingerprint, status, headers, body)
-  values (p_user, p_key, p_fingerprint, 201, p_headers, p_body)
+  insert into bench.idempotency_keys (user_id, key, fingerprint, status, headers, body, created_at)
+  values (p_user, p_key, p_fingerprint, 201, p_headers, p_body, p_at)
   on conflict (user_id, key) do nothing;
   if not found then
     return false;
@@ -59,8 +59,8 @@ begin
           'Concert', 'Arena', '{}', 4500, 'EUR', p_lines, p_email, 'Bench Customer', p_expires, 1, p_at, p_at);
   insert into bench.booking_history (booking_id, version, from_status, to_status, reason, actor, cause, at)
   values (p_booking, 1, null, 'HELD', 'held', p_user, p_cause, p_at);
-  insert into bench.outbox (id, subject, ordering_key, family, seq, payload, traceparent)
-  values (p_message, 'booking.hold.00.held', p_booking, 'hold', 1, p_payload, p_trace);
+  insert into bench.outbox (id, subject, ordering_key, family, seq, payload, traceparent, created_at, available_at)
+  values (p_message, 'booking.hold.00.held', p_booking, 'hold', 1, p_payload, p_trace, p_at, p_at);
   return true;
 end $$;
 `;

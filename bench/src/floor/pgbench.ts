@@ -38,8 +38,8 @@ const REFERENCE = `'BK20260101-' || :client_id || '-' || :n`;
 const SCRIPTS: Record<'A' | 'B', string> = {
   A: `${VALUES}
 begin;
-insert into bench.idempotency_keys (user_id, key, fingerprint, status, headers, body)
-values (${USER}, ${id('key')}, ${FINGERPRINT}, 201, '{"etag":"1"}', ${BODY})
+insert into bench.idempotency_keys (user_id, key, fingerprint, status, headers, body, created_at)
+values (${USER}, ${id('key')}, ${FINGERPRINT}, 201, '{"etag":"1"}', ${BODY}, ${AT})
 on conflict (user_id, key) do nothing;
 insert into bench.seat_claims (event_id, seat, booking_id, claimed_at)
 values (${EVENT}, ${SEAT}, ${id('bkg')}, ${AT})
@@ -51,8 +51,8 @@ values (${id('bkg')}, ${REFERENCE}, ${USER}, 'HELD', 'seats', ${EVENT}, array[${
         'Concert', 'Arena', '{}', 4500, 'EUR', ${LINES}, 'someone@bench.example', 'Bench Customer', ${AT}, 1, ${AT}, ${AT});
 insert into bench.booking_history (booking_id, version, from_status, to_status, reason, actor, cause, at)
 values (${id('bkg')}, 1, null, 'HELD', 'held', ${USER}, ${id('req')}, ${AT});
-insert into bench.outbox (id, subject, ordering_key, family, seq, payload, traceparent)
-values (${id('msg')}, 'booking.hold.00.held', ${id('bkg')}, 'hold', 1, ${PAYLOAD}, ${TRACE});
+insert into bench.outbox (id, subject, ordering_key, family, seq, payload, traceparent, created_at, available_at)
+values (${id('msg')}, 'booking.hold.00.held', ${id('bkg')}, 'hold', 1, ${PAYLOAD}, ${TRACE}, ${AT}, ${AT});
 commit;
 `,
   B: `${VALUES}
