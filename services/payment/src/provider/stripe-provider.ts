@@ -13,6 +13,9 @@ export interface StripeOptions {
   readonly concurrency: number;
 }
 
+/** Codes of a 400 that says where the object stands rather than what is wrong with the request. */
+const WRONG_STATE = new Set(['payment_intent_unexpected_state', 'intent_invalid_state', 'charge_already_refunded']);
+
 const IN_USE_RETRY_MS = 500;
 const CONFIGURATION_RETRY_MS = 5_000;
 const THROTTLED_RETRY_MS = 1_000;
@@ -63,7 +66,8 @@ export function createStripeProvider(options: StripeOptions): Provider {
               amount: Number(request.amount),
               currency: request.currency.toLowerCase(),
               capture_method: 'manual',
-              payment_method_types: ['card'],
+              // Methods that lead to another site need an address to come back to, which this service does not know.
+              automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
               description: request.description,
               metadata: { booking_id: request.bookingId, payment_id: request.paymentId },
             },
@@ -143,8 +147,7 @@ export function answerOfError(error: unknown): Exclude<Answer<never>, { kind: 'o
   if (status >= 400 && status < 500) {
     // The key was used with other parameters, so something may well have happened under it.
     if (error.rawType === ('idempotency_error' as string)) return { kind: 'unknown', reason: 'idempotency_error' };
-    if (error.code === 'payment_intent_unexpected_state' || error.code === 'charge_already_refunded')
-      return { kind: 'wrong_state', reason };
+    if (WRONG_STATE.has(error.code ?? '')) return { kind: 'wrong_state', reason };
     return { kind: 'refused', reason };
   }
   return { kind: 'unknown', reason: `http_${status}` };

@@ -30,7 +30,7 @@ export function playProvider(answers: Partial<Provider> = {}): PlayedProvider {
   const record =
     <A extends unknown[], R>(name: string, answer: (...args: A) => R) =>
     (...args: A): R => {
-      const [request] = args as [unknown];
+      const request: unknown = args[0];
       const key = typeof request === 'object' && request !== null && 'key' in request ? String(request.key) : null;
       // Keys begin with our random ids; what follows them is what a test can know.
       asked.push(key === null ? name : `${name} ${key.split('/').slice(1).join('/')}`.trim());
