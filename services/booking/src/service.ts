@@ -3,7 +3,9 @@ import { createPool } from '@holdfast/shared/db/pool';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import { InboxConsumer } from '@holdfast/shared/inbox/consumer';
 import { Loop } from '@holdfast/shared/loop';
+import { LoopLock } from '@holdfast/shared/locks/loop-lock';
 import { Relay } from '@holdfast/shared/outbox/relay';
+import { connectRedis } from '@holdfast/shared/redis/redis';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
 import { createMetrics } from '@holdfast/shared/telemetry/metrics';
 import { Counter, Histogram } from 'prom-client';
@@ -52,6 +54,7 @@ export async function startService(config: Config): Promise<BookingService> {
     logger,
     applicationName: 'holdfast-booking',
   });
+  const redis = config.redisUrl === null ? null : connectRedis(config.redisUrl, logger);
   // The bus may be long in coming; HTTP is up before it and says that it is not ready.
   let bus: Bus | null = null;
   let relay: Relay | null = null;
@@ -91,6 +94,7 @@ export async function startService(config: Config): Promise<BookingService> {
         critical: true,
         run: async () => (bus ? `${await bus.ping()} ms` : Promise.reject(new Error('not connected yet'))),
       },
+      ...(redis === null ? [] : [{ name: 'redis', critical: false, run: () => redis.ping() }]),
     ],
     bookings: { pool, watch, times: config.hold, onCommit },
     holds: { batcher, internalSecret: config.internalSecret, logger },
@@ -98,12 +102,15 @@ export async function startService(config: Config): Promise<BookingService> {
   const server: RunningServer = await listen(http, { host: config.host, port: config.port });
   logger.info({ port: server.port }, 'listening');
 
+  const expiryLock = new LoopLock({ redis, name: 'expire-holds' });
+  const sagaLock = new LoopLock({ redis, name: 'drive-sagas' });
+  const idle = { expired: 0, sent: 0, more: false };
   const expirer = new Loop({
     name: 'expire-holds',
     intervalMs: 500,
     logger,
     runOnce: async () => {
-      const { expired, more } = await expireHolds({ pool, watch, onCommit });
+      const { expired, more } = (await expiryLock.run(() => expireHolds({ pool, watch, onCommit }))) ?? idle;
       expiredHolds.inc(expired);
       return { more };
     },
@@ -112,7 +119,7 @@ export async function startService(config: Config): Promise<BookingService> {
     name: 'drive-sagas',
     intervalMs: 1_000,
     logger,
-    runOnce: () => driveSagas({ pool, logger, onCommit }),
+    runOnce: async () => (await sagaLock.run(() => driveSagas({ pool, logger, onCommit }))) ?? idle,
   });
   expirer.start();
   driver.start();
@@ -146,6 +153,7 @@ export async function startService(config: Config): Promise<BookingService> {
       await Promise.all([expirer.stop(), driver.stop(), consumer?.stop()]);
       await relay?.stop();
       await bus?.close();
+      redis?.disconnect();
       await pool.end();
     },
   };
