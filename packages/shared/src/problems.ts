@@ -338,6 +338,8 @@ export interface ProblemOptions {
   /** Members beside the standard ones, e.g. `unavailable`. */
   readonly extensions?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What failed; for the log, never for the client. */
+  readonly cause?: unknown;
 }
 
 /** A refusal on its way to the client. Thrown in HTTP code only: use cases return refusals as values. */
@@ -346,7 +348,7 @@ export class Problem extends Error {
   readonly options: ProblemOptions;
 
   constructor(code: ProblemCode, options: ProblemOptions = {}) {
-    super(options.detail ?? PROBLEMS[code].title);
+    super(options.detail ?? PROBLEMS[code].title, options.cause === undefined ? {} : { cause: options.cause });
     this.name = 'Problem';
     this.code = code;
     this.options = options;

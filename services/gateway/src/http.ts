@@ -37,7 +37,7 @@ export function createHttp(deps: HttpDeps): Express {
   const assertCaller = assertionMaker(deps.internalSecret, clientAddressFinder(deps.trustedProxies));
 
   app.use(beginRequest(deps.metrics, deps.logger));
-  mountHolds(app, { authenticator, assertCaller, gatherer: deps.gatherer, logger: deps.logger });
+  mountHolds(app, { authenticator, assertCaller, gatherer: deps.gatherer });
   mountIdentity(app, deps);
   mountProxy(app, ROUTES, { authenticator, assertCaller, upstreams: deps.upstreams });
   mountHealth(app, {

@@ -1,4 +1,3 @@
-import type { Logger } from '@holdfast/shared/telemetry/logger';
 import { Problem } from '@holdfast/shared/problems';
 import type { Express, Request, Response } from 'express';
 import type { AssertCaller } from '../border/assertion.ts';
@@ -18,7 +17,7 @@ const DETAIL: Record<HoldFailure, string> = {
 /** POST /v1/bookings, the hot path: no schema is checked and nothing is logged here beyond what every request costs. */
 export function mountHolds(
   app: Express,
-  deps: { authenticator: Authenticator; assertCaller: AssertCaller; gatherer: HoldGatherer; logger: Logger },
+  deps: { authenticator: Authenticator; assertCaller: AssertCaller; gatherer: HoldGatherer },
 ): void {
   app.post('/v1/bookings', async (req: Request, res: Response) => {
     const authenticated = deps.authenticator.authenticate(req);
@@ -32,8 +31,7 @@ export function mountHolds(
       body: body?.text ?? '{}',
     });
     if (!outcome.ok) {
-      deps.logger.warn({ failure: outcome.failure, err: outcome.cause }, 'hold without an answer');
-      throw new Problem('dependency_unavailable', { detail: DETAIL[outcome.failure] });
+      throw new Problem('dependency_unavailable', { detail: DETAIL[outcome.failure], cause: outcome.cause });
     }
     const { status, headers, body: text } = outcome.answer;
     // Straight to Node: Express would look at the body again for a type and an ETag.

@@ -55,6 +55,7 @@ export async function forwardRequest(
     if (res.headersSent) throw error;
     throw new Problem('dependency_unavailable', {
       detail: `the ${forwarding.service} service ${neverSent(error) ? 'cannot be reached' : 'did not answer in time'}`,
+      cause: error,
     });
   }
 }
