@@ -55,6 +55,10 @@ async function downloadAndUnpack(options: DebianOptions, target: string): Promis
       `fetching ${options.package} from the system's package repository (unpacked into the data folder, not installed)`,
     );
     let result = await download(options, downloads, []);
+    if (result.code !== 0 && existsSync(join(options.dataDir, 'apt'))) {
+      // Lists that another package needed before.
+      result = await download(options, downloads, privateAptOptions(join(options.dataDir, 'apt')));
+    }
     if (result.code !== 0) {
       // No package lists (usual in images) or old ones that name versions that have gone: fresh lists of our own.
       options.log('refreshing package lists in the data folder');
