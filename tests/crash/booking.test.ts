@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { BookingJson } from '@holdfast/shared/contracts/bookings';
+import { until } from '@holdfast/shared/testing/until';
+import { bookPatiently, postUntilAnswered } from '../support/book.ts';
+import { halfHours, makePoolEvent, makeResource, makeSeatsEvent } from '../support/catalogue.ts';
+import { crashAt } from '../support/crash.ts';
+import { signInAdmin, signUp, type Customer } from '../support/customers.ts';
+import { brokenInvariants } from '../support/invariants.ts';
+import { mailsTo } from '../support/mailbox.ts';
+import { query } from '../support/query.ts';
+import { startStack, WHOLE_PATH, type Stack } from '../support/stack.ts';
+import { readEffects } from '../support/witness.ts';
+
+let stack: Stack;
+let customer: Customer;
+let seats: string;
+let pool: string;
+let net: string;
+
+beforeAll(async () => {
+  stack = await startStack({ parts: WHOLE_PATH });
+  const admin = (await signInAdmin(stack)).api;
+  [customer, seats, pool, net] = await Promise.all([
+    signUp(stack),
+    makeSeatsEvent(admin, { seats: 100 }),
+    makePoolEvent(admin, { capacity: 100, numbered: true }),
+    makeResource(admin),
+  ]);
+}, 60_000);
+afterAll(() => stack?.stop());
+
+let count = 0;
+/** Another kind each time, and never the same place. */
+function nextHold(): object {
+  count += 1;
+  const kinds = [
+    { event_id: seats, seats: [`A-${2 * count - 1}`, `A-${2 * count}`] },
+    { event_id: pool, quantity: 3 },
+    { resource_id: net, ...halfHours(1, Math.floor(count / 3)) },
+  ];
+  return kinds[count % kinds.length]!;
+}
+
+// nth of the relay's rounds: 2 brings authorisation_requested out, 3 capture_requested, 4 confirmed.
+// nth of booking-payment's messages: 1 is authorised, 2 is captured.
+describe('booking is killed on the way to CONFIRMED', () => {
+  test.each([
+    'booking.hold.before_commit',
+    'booking.hold.after_commit',
+    'booking.pay.before_commit',
+    'booking.pay.after_commit',
+    'relay.before_publish:1',
+    'relay.after_publish:1',
+    'relay.before_publish:2',
+    'relay.after_publish:2',
+    'relay.before_publish:3',
+    'relay.after_publish:3',
+    'relay.before_publish:4',
+    'relay.after_publish:4',
+    'booking-payment.before_tx:1',
+    'booking-payment.before_commit:1',
+    'booking-payment.after_commit:1',
+    'booking-payment.before_ack:1',
+    'booking-payment.before_tx:2',
+    'booking-payment.before_commit:2',
+    'booking-payment.after_commit:2',
+    'booking-payment.before_ack:2',
+  ])(
+    'at %s',
+    async (point) => {
+      const booking = await crashAt(stack, { victim: 'booking', point }, () => bookPatiently(customer.api, nextHold()));
+
+      expect(booking.status).toBe('CONFIRMED');
+      const now = await customer.api.get<BookingJson>(`/v1/bookings/${booking.id}`);
+      expect(now.body).toMatchObject({ status: 'CONFIRMED', payment: { status: 'CAPTURED' } });
+      const effects = await readEffects(stack.url('provider'), booking.id);
+      expect(effects.filter(({ kind }) => kind === 'captured')).toHaveLength(1);
+      const mails = await mailsTo(stack.url('mail'), customer.email);
+      expect(mails.filter(({ subject }) => subject.includes(booking.reference))).toHaveLength(1);
+      expect(await brokenInvariants(stack)).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+test('booking is killed after holds ran out: the places are free, and it is told once', async () => {
+  const held = await postUntilAnswered<BookingJson>(customer.api, '/v1/bookings', {
+    event_id: seats,
+    seats: ['A-99', 'A-100'],
+  });
+  expect(held.status).toBe(201);
+
+  await crashAt(stack, { victim: 'booking', point: 'booking.expire.after_commit' }, async () => {
+    await stack.database.advanceClock(601_000);
+    await until('the booking to expire', async () => {
+      const answer = await customer.api.get<BookingJson>(`/v1/bookings/${held.body.id}`);
+      return answer.status === 200 && answer.body.status === 'EXPIRED';
+    });
+  });
+
+  expect(
+    await query(
+      stack,
+      `select name, published from (
+         select split_part(subject, '.', 4) as name, published_at is not null as published, family
+           from booking.outbox where ordering_key = $1) m
+        where family = 'booking'`,
+      [held.body.id],
+    ),
+  ).toEqual([{ name: 'expired', published: true }]);
+  const again = await postUntilAnswered<BookingJson>(customer.api, '/v1/bookings', {
+    event_id: seats,
+    seats: ['A-99', 'A-100'],
+  });
+  expect(again.status).toBe(201);
+  expect(await brokenInvariants(stack)).toEqual([]);
+}, 60_000);

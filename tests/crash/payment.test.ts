@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { BookingJson } from '@holdfast/shared/contracts/bookings';
+import { bookPatiently, postUntilAnswered } from '../support/book.ts';
+import { makePoolEvent } from '../support/catalogue.ts';
+import { crashAt } from '../support/crash.ts';
+import { signInAdmin, signUp, type Customer } from '../support/customers.ts';
+import { brokenInvariants, untilQuiet } from '../support/invariants.ts';
+import { mailsTo } from '../support/mailbox.ts';
+import { query } from '../support/query.ts';
+import { startStack, WHOLE_PATH, type Stack } from '../support/stack.ts';
+import { readEffects } from '../support/witness.ts';
+
+let stack: Stack;
+let customer: Customer;
+let pool: string;
+
+beforeAll(async () => {
+  stack = await startStack({ parts: WHOLE_PATH });
+  const admin = (await signInAdmin(stack)).api;
+  [customer, pool] = await Promise.all([signUp(stack), makePoolEvent(admin, { capacity: 500, numbered: true })]);
+}, 60_000);
+afterAll(() => stack?.stop());
+
+async function expectOneTicket(booking: BookingJson, mostMails = 1): Promise<void> {
+  const now = await customer.api.get<BookingJson>(`/v1/bookings/${booking.id}`);
+  expect(now.body).toMatchObject({ status: 'CONFIRMED', payment: { status: 'CAPTURED' } });
+  const effects = await readEffects(stack.url('provider'), booking.id);
+  const moved = effects.map(({ kind }) => kind).filter((kind) => kind !== 'callback_sent');
+  expect(moved).toEqual(['intent_created', 'authorised', 'captured']);
+  const mails = await mailsTo(stack.url('mail'), customer.email);
+  const tickets = mails.filter(({ subject }) => subject.includes(booking.reference));
+  expect(tickets.length).toBeGreaterThanOrEqual(1);
+  expect(tickets.length).toBeLessThanOrEqual(mostMails);
+  expect(await brokenInvariants(stack)).toEqual([]);
+}
+
+// nth of payment-checkout's messages: 1 asks to authorise, 2 to capture; nth of the calls: 1 creates the intent, 2 confirms, 3 captures.
+describe('payment is killed on the way to CONFIRMED', () => {
+  test.each([
+    'payment-checkout.before_tx:1',
+    'payment-checkout.before_commit:1',
+    'payment-checkout.after_commit:1',
+    'payment.operation_committed:1',
+    'payment-checkout.before_ack:1',
+    'payment.before_call:1',
+    'payment.after_call:1',
+    'payment.result_committed:1',
+    'payment.before_call:2',
+    'payment.after_call:2',
+    'payment.result_committed:2',
+    'relay.before_publish:1',
+    'relay.after_publish:1',
+    'payment-checkout.before_tx:2',
+    'payment-checkout.before_commit:2',
+    'payment-checkout.after_commit:2',
+    'payment-checkout.before_ack:2',
+    'payment.before_call:3',
+    'payment.after_call:3',
+    'payment.result_committed:3',
+    'relay.before_publish:2',
+    'relay.after_publish:2',
+    'payment.webhook_before_store',
+    'payment.webhook_stored',
+  ])(
+    'at %s',
+    async (point) => {
+      const booking = await crashAt(stack, { victim: 'payment', point }, () =>
+        bookPatiently(customer.api, { event_id: pool, quantity: 2 }),
+      );
+      await expectOneTicket(booking);
+    },
+    60_000,
+  );
+
+  test.each(['payment.before_call:3', 'payment.after_call:3', 'payment.result_committed:3'])(
+    'at %s, voiding an authorisation that came too late',
+    async (point) => {
+      const held = await postUntilAnswered<BookingJson>(customer.api, '/v1/bookings', { event_id: pool, quantity: 1 });
+      await crashAt(stack, { victim: 'payment', point }, async () => {
+        // The third call is the one that cancels the intent: the places are free before it.
+        await customer.api.post(`/v1/bookings/${held.body.id}/pay`, { payment_method: 'pm_sim_webhook_only_700' });
+        await stack.database.advanceClock(1_801_000);
+      });
+
+      const now = await customer.api.get<BookingJson>(`/v1/bookings/${held.body.id}`);
+      expect(now.body.status).toBe('EXPIRED');
+      const claims = await query(
+        stack,
+        'select from booking.pool_claims where booking_id = $1 and released_at is null',
+        [held.body.id],
+      );
+      expect(claims).toEqual([]);
+      expect(await brokenInvariants(stack)).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+describe('notification is killed on the way to the mail', () => {
+  test.each([
+    ['notification-booking.before_tx', 1],
+    ['notification-booking.before_commit', 1],
+    ['notification-booking.after_commit', 1],
+    ['notification-booking.before_ack', 1],
+    ['notification.before_send', 1],
+    // SMTP knows no transaction: a mail that was taken and not noted is sent once more, under its Message-ID.
+    ['notification.after_send', 2],
+  ])(
+    'at %s',
+    async (point, mostMails) => {
+      const booking = await crashAt(stack, { victim: 'notification', point }, () =>
+        bookPatiently(customer.api, { event_id: pool, quantity: 2 }),
+      );
+      await expectOneTicket(booking, mostMails);
+    },
+    60_000,
+  );
+});
+
+test('the provider and every service are killed at once in the middle of ten bookings', async () => {
+  const customers = await Promise.all(Array.from({ length: 10 }, () => signUp(stack)));
+  const booked = customers.map(({ api }, i) =>
+    bookPatiently(api, { event_id: pool, quantity: 1 + (i % 3) }, `pm_sim_slow_${20 * i}`),
+  );
+  // The first capture is the moment when the others are at every stage.
+  await Promise.race(booked);
+
+  const parts = ['provider', 'booking', 'payment', 'notification'] as const;
+  await Promise.all(parts.map((part) => stack.process(part).kill()));
+  await Promise.all(parts.map((part) => stack.restart(part)));
+  await stack.database.advanceClock(100_000);
+
+  const bookings = await Promise.all(booked);
+  await untilQuiet(stack, 60_000);
+  expect(bookings.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 'CONFIRMED'));
+  expect(await brokenInvariants(stack)).toEqual([]);
+}, 120_000);
