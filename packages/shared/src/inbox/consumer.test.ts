@@ -401,7 +401,7 @@ async function untilHandled(eventId: string, attempts: number): Promise<void> {
     const { rows } = await pool.query<{ attempts: number; inside: boolean }>(
       `select attempts,
               exists (select from pg_stat_activity
-                       where usename = current_user and state = 'idle in transaction' and query like 'insert into effects%') as inside
+                       where datname = current_database() and usename = current_user and state = 'idle in transaction' and query like 'insert into effects%') as inside
          from inbox_attempts where event_id = $1`,
       [eventId],
     );
@@ -413,6 +413,6 @@ async function untilHandled(eventId: string, attempts: number): Promise<void> {
 async function cutTransactions(): Promise<void> {
   await pool.query(
     `select pg_terminate_backend(pid, 1000) from pg_stat_activity
-      where usename = current_user and state = 'idle in transaction'`,
+      where datname = current_database() and usename = current_user and state = 'idle in transaction'`,
   );
 }
