@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { CONSUMERS } from '@holdfast/shared/bus/topology';
+import { TRANSITIONS } from '../../services/booking/src/bookings/booking.ts';
 import {
   decide,
   IGNORE,
@@ -72,4 +73,10 @@ test('the page lists every failpoint, and no other', () => {
   const onPage = rows.flatMap((row) => [...row.split('|')[1]!.matchAll(/`([^`]+)`/g)].map((match) => match[1]!));
   expect([...onPage].sort()).toEqual([...new Set(inCode)].sort());
   for (const consumer of Object.keys(CONSUMERS)) expect(section).toContain(`\`${consumer}\``);
+});
+
+test('the transitions of docs/product.md are those of the code', () => {
+  const table = readPage('docs/product.md').split('| From ')[1]!;
+  const shown = [...table.matchAll(/^\| ([A-Z_]+) +\| ([A-Z_, ]*)\|$/gm)].map(([, from, to]) => [from, to!.trim()]);
+  expect(shown).toEqual(Object.entries(TRANSITIONS).map(([from, to]) => [from, to.join(', ')]));
 });

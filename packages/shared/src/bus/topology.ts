@@ -90,7 +90,7 @@ function consumerConfig(name: ConsumerName): Partial<ConsumerConfig> {
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
     ack_wait: 30_000 * NANOS,
-    // The server never gives up on a message: the inbox counts and dead-letters (reliability.md, hazard 34).
+    // The server never gives up on a message: the inbox counts and dead-letters.
     max_deliver: -1,
     max_ack_pending: 1000,
   };

@@ -16,8 +16,7 @@ export interface PoolOptions {
 
 /**
  * A connection pool with every wait bounded, so that a stopped or unreachable PostgreSQL gives an error within 3 s instead of a
- * hanging request (reliability.md, hazard 50), and with the idle-client error handled, so that a restart of PostgreSQL never ends
- * the process (hazard 51).
+ * hanging request, and with the idle-client error handled, so that a restart of PostgreSQL never ends the process.
  */
 export function createPool(options: PoolOptions): Pool {
   const pool = new pg.Pool({

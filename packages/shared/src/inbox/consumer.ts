@@ -111,7 +111,7 @@ export class InboxConsumer {
     let attempts = message.deliveries;
     try {
       event = parseEvent(message.payload, CONSUMERS[name].family);
-      // Counted before the work: a message that kills the process is counted as well (reliability.md, hazard 33).
+      // Counted before the work: a message that kills the process is counted as well.
       if (message.redelivered) attempts = await recordRedelivery(pool, name, event.id);
       if (attempts > this.#maxAttempts) {
         await this.#giveUp(message, event, attempts, 'attempts_exhausted', null);

@@ -8,7 +8,7 @@ const REMIND_MS = 60_000;
 
 /**
  * A Redis client that never makes anybody wait: a command answers within 100 ms or fails, and fails at once while the connection is
- * down (the library's own defaults keep a request pending for a minute, reliability.md, finding 9). Redis only speeds things up, so
+ * down (the library's own defaults keep a request pending for a minute). Redis only speeds things up, so
  * every caller has a way on without it.
  */
 export function connectRedis(url: string, logger: Logger): Redis {
