@@ -44,13 +44,9 @@ describe('the variables that every service reads', () => {
         HOLDFAST_REDIS: 'maybe',
       }),
     );
-    expect(problems.map((problem) => problem.split(':')[0]).sort()).toEqual([
-      'DATABASE_URL',
-      'HOLDFAST_INTERNAL_SECRET',
-      'HOLDFAST_LOG_LEVEL',
-      'HOLDFAST_REDIS',
-      'NATS_URL',
-    ]);
+    expect(new Set(problems.map((problem) => problem.split(':')[0]))).toEqual(
+      new Set(['DATABASE_URL', 'HOLDFAST_INTERNAL_SECRET', 'HOLDFAST_LOG_LEVEL', 'HOLDFAST_REDIS', 'NATS_URL']),
+    );
     expect(problems.join('\n')).not.toMatch(/hunter2|too short/);
   });
 

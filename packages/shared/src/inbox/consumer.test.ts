@@ -232,22 +232,22 @@ describe('a message whose handler fails', () => {
       onDeadLetter: () => (nudges += 1),
     });
     const booking = aBooking();
-    const { event } = booking;
+    const event = booking.event(1);
     for (let attempt = 1; attempt <= 3; attempt++) {
-      expect(await consumer.deliver(delivery(event(1), attempt).message)).toBe('retry');
+      expect(await consumer.deliver(delivery(event, attempt).message)).toBe('retry');
     }
-    const last = delivery(event(1), 4);
+    const last = delivery(event, 4);
     expect(await consumer.deliver(last.message)).toBe('dead');
     expect(last.answers).toEqual(['ack']);
     expect(nudges).toBe(1);
     const [letter, ...more] = await lettersOf(booking);
     expect(more).toEqual([]);
     expect(letter).toMatchObject({
-      event_id: event(1).id,
+      event_id: event.id,
       cause: 'attempts_exhausted',
       error: 'Error: no luck',
       seq: 1,
-      payload: event(1).payload,
+      payload: event.payload,
     });
     const { rows } = await pool.query<{ subject: string; payload: string }>(
       'select subject, payload from outbox where ordering_key = $1',
@@ -257,11 +257,11 @@ describe('a message whose handler fails', () => {
     expect(rows[0]!.subject).toMatch(/^dead_letter\.\d\d\.notification_booking$/);
     expect(JSON.parse(rows[0]!.payload)).toMatchObject({
       family: 'dead_letter',
-      cause: event(1).id,
-      data: { consumer: NAME, error: 'Error: no luck', payload: event(1).payload },
+      cause: event.id,
+      data: { consumer: NAME, error: 'Error: no luck', payload: event.payload },
     });
 
-    expect(await consumer.deliver(delivery(event(1), 5).message)).toBe('dead');
+    expect(await consumer.deliver(delivery(event, 5).message)).toBe('dead');
     expect(await lettersOf(booking)).toHaveLength(1);
   });
 
