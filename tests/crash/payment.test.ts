@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BookingJson } from '@holdfast/shared/contracts/bookings';
+import { until } from '@holdfast/shared/testing/until';
 import { bookPatiently, postUntilAnswered } from '../support/book.ts';
 import { makePoolEvent } from '../support/catalogue.ts';
 import { crashAt } from '../support/crash.ts';
@@ -77,9 +78,16 @@ describe('payment is killed on the way to CONFIRMED', () => {
     async (point) => {
       const held = await postUntilAnswered<BookingJson>(customer.api, '/v1/bookings', { event_id: pool, quantity: 1 });
       await crashAt(stack, { victim: 'payment', point }, async () => {
-        // The third call is the one that cancels the intent: the places are free before it.
-        await customer.api.post(`/v1/bookings/${held.body.id}/pay`, { payment_method: 'pm_sim_webhook_only_700' });
+        const paid = customer.api.post(`/v1/bookings/${held.body.id}/pay`, {
+          payment_method: 'pm_sim_webhook_only_1500',
+        });
+        await until('the payment to be processed', async () => {
+          const { body } = await customer.api.get<BookingJson>(`/v1/bookings/${held.body.id}`);
+          return body.payment?.status === 'PROCESSING';
+        });
+        // The places are free at once; the third call looks at the intent or cancels it.
         await stack.database.advanceClock(1_801_000);
+        await paid;
       });
 
       const now = await customer.api.get<BookingJson>(`/v1/bookings/${held.body.id}`);
