@@ -16,6 +16,7 @@ export const ID_PREFIXES = [
   'dlq',
   'req',
   // Internal kinds; they never leave a service.
+  'aud',
   'msg',
   'sag',
   'att',
@@ -37,6 +38,7 @@ export type BookingId = Id<'bkg'>;
 export type PaymentId = Id<'pay'>;
 export type RequestId = Id<'req'>;
 /** Id of one message in an outbox; it stays the same however often the message is delivered. */
+export type AuditId = Id<'aud'>;
 export type MessageId = Id<'msg'>;
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';

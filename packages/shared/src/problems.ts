@@ -163,7 +163,7 @@ export const PROBLEMS = {
     status: 409,
     title: 'Somebody else has it',
     retryable: false,
-    about: '`unavailable` names what is taken.',
+    about: '`unavailable` names what is taken, `alternatives` up to five things that were free a moment ago.',
   },
   too_many_holds: {
     status: 409,
@@ -200,6 +200,18 @@ export const PROBLEMS = {
     title: 'The event has started or ended',
     retryable: false,
     about: 'Only events that have not started can be booked.',
+  },
+  sales_not_open: {
+    status: 422,
+    title: 'Sales have not begun',
+    retryable: true,
+    about: 'The event can be booked from its sales_open_at on.',
+  },
+  sales_closed: {
+    status: 422,
+    title: 'Sales are over',
+    retryable: false,
+    about: 'The event can be booked until its sales_close_at.',
   },
   inventory_mismatch: {
     status: 422,

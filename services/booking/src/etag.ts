@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express';
+import { Problem } from '@holdfast/shared/problems';
 
 /** A strong entity tag of a version: `"7"`. */
 export function etagOf(version: number | bigint | string): string {
@@ -21,4 +22,19 @@ export function sendVersioned(req: Request, res: Response, object: { version: nu
   res.set({ ETag: etag, 'Cache-Control': 'no-cache' });
   if (isNotModified(req, etag)) res.status(304).end();
   else res.json(object);
+}
+
+/**
+ * The If-Match of a change. @throws Problem `version_required` without one, and for `*`: whoever changes an object must have seen the
+ * version that the change is made to.
+ */
+export function requireIfMatch(req: Request): string {
+  const header = req.headers['if-match'];
+  if (header === undefined || header.trim() === '' || header.trim() === '*') throw new Problem('version_required');
+  return header;
+}
+
+/** Whether an If-Match names this version (strong comparison, as RFC 9110 asks for). */
+export function matchesVersion(ifMatch: string, version: number): boolean {
+  return ifMatch.split(',').some((tag) => tag.trim() === etagOf(version));
 }

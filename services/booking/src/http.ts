@@ -6,6 +6,7 @@ import { Problem } from '@holdfast/shared/problems';
 import type { Metrics } from '@holdfast/shared/telemetry/metrics';
 import type { Logger } from 'pino';
 import type { Pool } from '@holdfast/shared/db/pool';
+import { auditRoutes } from './audit/routes.ts';
 import { availabilityRoutes } from './availability/routes.ts';
 import { bookingRoutes, type BookingRoutesDeps } from './bookings/routes.ts';
 import { eventRoutes } from './catalogue/events/routes.ts';
@@ -31,6 +32,7 @@ export function buildHttp(deps: HttpDeps): Express {
   app.use(observeRequests(deps.metrics, deps.logger, requestIdOf));
   app.use(holdRoutes(deps.holds));
   app.use('/v1', requireAssertion(deps.internalSecret), requireJson, jsonBody());
+  app.use('/internal', requireAssertion(deps.internalSecret), auditRoutes({ pool: deps.pool }));
   const catalogue = { pool: deps.pool, logger: deps.logger };
   app.use('/v1', bookingRoutes(deps.bookings), availabilityRoutes(catalogue));
   app.use('/v1', venueRoutes(catalogue), resourceRoutes(catalogue), hallRoutes(catalogue), eventRoutes(catalogue));

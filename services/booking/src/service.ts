@@ -19,7 +19,7 @@ import { ReferenceNumbers } from './holds/booking-reference.ts';
 import { settleHoldBatch } from './holds/settle-hold-batch.ts';
 import { buildHttp } from './http.ts';
 import { createHallLayouts } from './inventory/hall-layout.ts';
-import { readHallRows } from './inventory/hall-rows-store.ts';
+import { readHallRows } from './inventory/read-hall-rows.ts';
 
 /** The running service. */
 export interface BookingService {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { pageQuery } from '../http/pagination.ts';
 import { amount, currency, humanText, id, instant, money } from './common.ts';
-import { categoryName, refundWindow } from './catalogue.ts';
+import { categoryName, refundWindow, seatLabel } from './catalogue.ts';
 
 export const BOOKING_STATUSES = [
   'PENDING',
@@ -17,8 +17,6 @@ export const BOOKING_STATUSES = [
   'REFUNDED',
 ] as const;
 export type BookingStatus = (typeof BOOKING_STATUSES)[number];
-
-const seatLabel = z.string().regex(/^[A-Za-z0-9]{1,8}-[1-9]\d{0,2}$/, 'must be a seat label such as A-12');
 
 /** Seats by label. Their number is bounded here only against abuse; the limit for a booking is a setting. */
 export const holdSeatsBody = z

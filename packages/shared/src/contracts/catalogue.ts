@@ -19,9 +19,17 @@ export const refundPolicy = z
     'each hours_before may stand once',
   );
 
-export const venueBody = z
-  .strictObject({ name, time_zone: timeZone, currency, refund_policy: refundPolicy.optional() })
-  .meta({ id: 'VenueInput' });
+const venueFields = z.strictObject({ name, time_zone: timeZone, currency, refund_policy: refundPolicy.optional() });
+export const venueBody = venueFields.meta({ id: 'VenueInput' });
+
+/**
+ * The bodies of PATCH, for the OpenAPI document: the fields that are given change, null takes an optional one away. A request is
+ * checked by merging it into the object and parsing the whole with the body of POST, so that rules between fields hold afterwards.
+ */
+export const venuePatch = venueFields
+  .partial()
+  .extend({ refund_policy: refundPolicy.nullable().optional() })
+  .meta({ id: 'VenuePatch' });
 
 const catalogueObject = {
   version: z.number().int(),
@@ -42,35 +50,78 @@ export const venue = z
   })
   .meta({ id: 'Venue' });
 
+/** Refuses hours that end before they begin, and those that overlap on one day. */
+function checkHours(
+  hours: readonly { day?: Day; opens: string; closes: string }[],
+  context: { addIssue(issue: { code: 'custom'; path: PropertyKey[]; message: string }): void },
+): void {
+  hours.forEach((entry, index) => {
+    if (entry.opens >= entry.closes) {
+      context.addIssue({
+        code: 'custom',
+        path: [index, 'closes'],
+        message: 'must be after opens; a night over midnight is two entries',
+      });
+    }
+    const clash = hours
+      .slice(0, index)
+      .some((o) => o.day === entry.day && o.opens < entry.closes && entry.opens < o.closes);
+    if (clash) context.addIssue({ code: 'custom', path: [index], message: 'overlaps other hours of the same day' });
+  });
+}
+
 export const openingHours = z
   .array(z.strictObject({ day: z.enum(DAYS), opens: localTime, closes: localTime }))
   .max(28)
-  .superRefine((hours, context) => {
-    hours.forEach((entry, index) => {
-      if (entry.opens >= entry.closes) {
-        context.addIssue({
-          code: 'custom',
-          path: [index, 'closes'],
-          message: 'must be after opens; a night over midnight is two entries',
-        });
-      }
-      const clash = hours
-        .slice(0, index)
-        .some((o) => o.day === entry.day && o.opens < entry.closes && entry.opens < o.closes);
-      if (clash) context.addIssue({ code: 'custom', path: [index], message: 'overlaps other hours of the same day' });
+  .superRefine(checkHours);
+
+const specialHours = z
+  .array(z.strictObject({ opens: localTime, closes: localTime }))
+  .min(1)
+  .max(10)
+  .superRefine(checkHours);
+
+/** Local dates on which the hours of the week do not count: closed, or open at hours of their own. Each date once. */
+export const openingExceptions = z
+  .array(
+    z
+      .strictObject({ date: localDate, closed: z.literal(true).optional(), hours: specialHours.optional() })
+      .refine((exception) => (exception.closed === undefined) !== (exception.hours === undefined), {
+        path: ['hours'],
+        message: 'either closed: true or hours',
+      }),
+  )
+  .max(400)
+  .superRefine((exceptions, context) => {
+    const seen = new Set<string>();
+    exceptions.forEach(({ date }, index) => {
+      if (seen.has(date))
+        context.addIssue({ code: 'custom', path: [index, 'date'], message: 'this date stands twice' });
+      seen.add(date);
     });
   });
+export type OpeningException = z.output<typeof openingExceptions>[number];
 
-export const resourceBody = z
-  .strictObject({
-    venue_id: id('ven'),
-    name,
-    slot_minutes: z.number().int().min(5).max(1440),
-    min_slots: z.number().int().min(1).max(288).default(1),
-    max_slots: z.number().int().min(1).max(288).optional(),
-    opening_hours: openingHours.min(1),
-    price_per_slot: money,
+const resourceFields = z.strictObject({
+  venue_id: id('ven'),
+  name,
+  slot_minutes: z.number().int().min(5).max(1440),
+  min_slots: z.number().int().min(1).max(288).default(1),
+  max_slots: z.number().int().min(1).max(288).optional(),
+  opening_hours: openingHours.min(1),
+  exceptions: openingExceptions.default([]),
+  price_per_slot: money,
+});
+export const resourcePatch = resourceFields
+  .partial()
+  .extend({
+    min_slots: resourceFields.shape.min_slots.unwrap().nullable().optional(),
+    max_slots: resourceFields.shape.max_slots.unwrap().nullable().optional(),
+    exceptions: openingExceptions.nullable().optional(),
   })
+  .meta({ id: 'ResourcePatch' });
+
+export const resourceBody = resourceFields
   .refine((r) => r.max_slots === undefined || r.max_slots >= r.min_slots, {
     path: ['max_slots'],
     message: 'must not be below min_slots',
@@ -87,6 +138,13 @@ export const resource = z
     min_slots: z.number().int(),
     max_slots: z.number().int().nullable(),
     opening_hours: z.array(z.object({ day: z.enum(DAYS), opens: z.string(), closes: z.string() })),
+    exceptions: z.array(
+      z.object({
+        date: localDate,
+        closed: z.literal(true).optional(),
+        hours: z.array(z.object({ opens: z.string(), closes: z.string() })).optional(),
+      }),
+    ),
     price_per_slot: money,
     time_zone: z.string(),
     ...catalogueObject,
@@ -113,8 +171,10 @@ export const hallRow = z
     });
   });
 
-export const hallBody = z
-  .strictObject({ venue_id: id('ven'), name, rows: z.array(hallRow).min(1).max(500) })
+const hallFields = z.strictObject({ venue_id: id('ven'), name, rows: z.array(hallRow).min(1).max(500) });
+export const hallPatch = hallFields.partial().meta({ id: 'HallPatch' });
+
+export const hallBody = hallFields
   .superRefine((hall, context) => {
     const seen = new Set<string>();
     hall.rows.forEach((row, index) => {
@@ -160,20 +220,48 @@ export const prices = z
     });
   });
 
-export const eventBody = z
-  .strictObject({
-    venue_id: id('ven'),
-    name,
-    starts_at: instant,
-    ends_at: instant,
-    inventory: z.enum(['seats', 'pool']),
-    hall_id: id('hal').optional(),
-    capacity: z.number().int().min(1).max(1_000_000).optional(),
-    numbered: z.boolean().optional(),
-    prices,
-    max_per_booking: z.number().int().min(1).max(1000).optional(),
-    pricing: z.enum(['list', 'quoted']).default('list'),
+/** `${row}-${number}` of a seat of the hall. */
+export const seatLabel = z.string().regex(/^[A-Za-z0-9]{1,8}-[1-9]\d{0,2}$/, 'must be a seat label such as A-12');
+
+/** Seats that the house keeps for itself, each once. */
+export const houseBlocks = z
+  .array(seatLabel)
+  .max(5_000)
+  .superRefine((labels, context) => {
+    const seen = new Set<string>();
+    labels.forEach((label, index) => {
+      if (seen.has(label)) context.addIssue({ code: 'custom', path: [index], message: 'this seat stands twice' });
+      seen.add(label);
+    });
+  });
+
+const maxPerBooking = z.number().int().min(1).max(1000);
+const eventFields = z.strictObject({
+  venue_id: id('ven'),
+  name,
+  starts_at: instant,
+  ends_at: instant,
+  inventory: z.enum(['seats', 'pool']),
+  hall_id: id('hal').optional(),
+  capacity: z.number().int().min(1).max(1_000_000).optional(),
+  numbered: z.boolean().optional(),
+  prices,
+  max_per_booking: maxPerBooking.optional(),
+  pricing: z.enum(['list', 'quoted']).default('list'),
+  sales_open_at: instant.nullable().optional(),
+  sales_close_at: instant.nullable().optional(),
+  house_blocks: houseBlocks.optional(),
+});
+export const eventPatch = eventFields
+  .partial()
+  .extend({
+    max_per_booking: maxPerBooking.nullable().optional(),
+    pricing: z.enum(['list', 'quoted']).nullable().optional(),
+    house_blocks: houseBlocks.nullable().optional(),
   })
+  .meta({ id: 'EventPatch' });
+
+export const eventBody = eventFields
   .superRefine((event, context) => {
     const refuse = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
     if (Date.parse(event.ends_at) <= Date.parse(event.starts_at)) refuse('ends_at', 'must be after starts_at');
@@ -184,6 +272,11 @@ export const eventBody = z
     } else {
       if (event.hall_id !== undefined) refuse('hall_id', 'is for seats');
       if (event.capacity === undefined) refuse('capacity', 'is required for a pool');
+      if (event.house_blocks !== undefined && event.house_blocks.length > 0) refuse('house_blocks', 'is for seats');
+    }
+    const { sales_open_at: open, sales_close_at: close } = event;
+    if (open != null && close != null && Date.parse(close) <= Date.parse(open)) {
+      refuse('sales_close_at', 'must be after sales_open_at');
     }
   })
   .meta({ id: 'EventInput' });
@@ -205,6 +298,9 @@ export const event = z
     prices: z.array(z.object({ category: z.string(), amount })),
     max_per_booking: z.number().int().nullable(),
     pricing: z.enum(['list', 'quoted']),
+    sales_open_at: instant.nullable(),
+    sales_close_at: instant.nullable(),
+    house_blocks: z.array(z.string()),
     ...catalogueObject,
   })
   .meta({ id: 'Event' });
@@ -251,5 +347,8 @@ export const slotAvailability = z
     ),
   })
   .meta({ id: 'ResourceAvailability' });
+
+/** Nothing to say beside the object in the path. */
+export const restoreBody = z.strictObject({}).meta({ id: 'Restore' });
 
 export const archiveReason = humanText(1, 500);

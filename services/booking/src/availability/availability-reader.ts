@@ -1,6 +1,6 @@
 import type { Pool } from '@holdfast/shared/db/pool';
 import { createHallLayouts } from '../inventory/hall-layout.ts';
-import { readRowsOfHall } from './availability-store.ts';
+import { readHallRows } from '../inventory/read-hall-rows.ts';
 import { InventoryVersions } from './inventory-versions.ts';
 import { EventAvailabilityReader } from './read-event-availability.ts';
 
@@ -8,7 +8,7 @@ import { EventAvailabilityReader } from './read-event-availability.ts';
 export function createEventAvailabilityReader(pool: Pool): EventAvailabilityReader {
   return new EventAvailabilityReader({
     pool,
-    layouts: createHallLayouts(readRowsOfHall),
+    layouts: createHallLayouts(readHallRows),
     versions: new InventoryVersions(pool),
   });
 }

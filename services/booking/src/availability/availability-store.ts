@@ -1,7 +1,6 @@
-import type { Day } from '@holdfast/shared/contracts/catalogue';
+import type { Day, OpeningException } from '@holdfast/shared/contracts/catalogue';
 import type { Queryable } from '@holdfast/shared/db/transaction';
 import type { EventId, ResourceId } from '@holdfast/shared/ids';
-import type { HallRow } from '../inventory/hall-layout.ts';
 
 export interface VersionRow {
   readonly id: EventId;
@@ -27,6 +26,7 @@ export interface SeatInventoryRow {
   readonly inventory_version: bigint;
   readonly hall_id: string;
   readonly hall_version: number;
+  /** Held, or kept by the house. */
   readonly locked: string[];
   readonly booked: string[];
 }
@@ -36,7 +36,11 @@ export async function readSeatInventory(db: Queryable, id: EventId): Promise<Sea
   const { rows } = await db.query<SeatInventoryRow>({
     name: 'availability-seats',
     text: `select e.inventory_version, e.hall_id, e.hall_version,
-                  coalesce(c.locked, '{}') as locked, coalesce(c.booked, '{}') as booked
+                  coalesce(c.locked, '{}') || array(
+                    select label from unnest(e.house_blocks) as label
+                     where not exists (select from seat_claims s
+                                        where s.event_id = e.id and s.seat = label and s.released_at is null)) as locked,
+                  coalesce(c.booked, '{}') as booked
              from events e
              cross join lateral (
                select array_agg(seat) filter (where state = 'LOCKED') as locked,
@@ -73,13 +77,6 @@ export async function readPoolInventory(db: Queryable, id: EventId): Promise<Poo
   return rows[0]!;
 }
 
-/** The rows of a hall. @throws Error when there is no such hall: events reference halls, so that would be a bug. */
-export async function readRowsOfHall(db: Queryable, hallId: string): Promise<readonly HallRow[]> {
-  const { rows } = await db.query<{ rows: HallRow[] }>('select rows from halls where id = $1', [hallId]);
-  if (!rows[0]) throw new Error(`there is no hall ${hallId}`);
-  return rows[0].rows;
-}
-
 export interface SlotInventoryRow {
   readonly time_zone: string;
   readonly currency: string;
@@ -87,6 +84,7 @@ export interface SlotInventoryRow {
   readonly min_slots: number;
   readonly max_slots: number | null;
   readonly opening_hours: { day: Day; opens: string; closes: string }[];
+  readonly exceptions: OpeningException[];
   readonly price_per_slot: bigint;
   readonly now: Date;
   /** Live claims that touch the time asked for: ms since the epoch, half-open. */
@@ -102,8 +100,8 @@ export async function readSlotInventory(
 ): Promise<SlotInventoryRow | null> {
   const { rows } = await db.query<SlotInventoryRow>({
     name: 'availability-slots',
-    text: `select v.time_zone, v.currency, r.slot_minutes, r.min_slots, r.max_slots, r.opening_hours, r.price_per_slot,
-                  clock.app_now() as now,
+    text: `select v.time_zone, v.currency, r.slot_minutes, r.min_slots, r.max_slots, r.opening_hours, r.exceptions,
+                  r.price_per_slot, clock.app_now() as now,
                   coalesce((select json_agg(json_build_object(
                               'from', extract(epoch from lower(c.during)) * 1000,
                               'to', extract(epoch from upper(c.during)) * 1000,

@@ -41,6 +41,7 @@ export async function readResourceAvailability(
     minSlots: row.min_slots,
     maxSlots: row.max_slots,
     openingHours: row.opening_hours,
+    exceptions: row.exceptions,
   };
   const price = toMoneyJson({ amount: row.price_per_slot, currency: row.currency });
   const firstDate = Temporal.PlainDate.from(date);

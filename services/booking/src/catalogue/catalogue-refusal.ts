@@ -8,11 +8,45 @@ export type CatalogueRefusal =
   | { readonly refused: 'hall_archived' }
   | { readonly refused: 'hall_elsewhere' }
   | { readonly refused: 'currency_differs'; readonly expected: string }
-  | { readonly refused: 'category_without_price'; readonly categories: readonly string[] };
+  | { readonly refused: 'category_without_price'; readonly categories: readonly string[] }
+  | { readonly refused: 'unknown_seat'; readonly indexes: readonly number[] };
 
-/** The refusal as the client gets it: 422 with a pointer to the field that must change. */
-export function toProblem(refusal: CatalogueRefusal): Problem {
-  return new Problem('validation_failed', { errors: toFieldErrors(refusal) });
+/** Why an object cannot be changed, archived or restored. Nothing was written. */
+export type ChangeRefusal =
+  | CatalogueRefusal
+  | { readonly refused: 'not_found' }
+  | { readonly refused: 'version_mismatch' }
+  /** The object itself, or what it lies in. */
+  | { readonly refused: 'archived'; readonly what: string }
+  /** Of fields that cannot change, or not any more. */
+  | { readonly refused: 'immutable'; readonly fields: readonly string[] }
+  | { readonly refused: 'in_use'; readonly detail: string };
+
+export function isRefusal(result: { readonly id: string } | ChangeRefusal): result is ChangeRefusal {
+  return 'refused' in result;
+}
+
+/** The refusal as the client gets it; of a wrong value that is 422 with a pointer to the field that must change. */
+export function toProblem(refusal: ChangeRefusal): Problem {
+  switch (refusal.refused) {
+    case 'not_found':
+    case 'version_mismatch':
+      return new Problem(refusal.refused);
+    case 'archived':
+      return new Problem('archived', { detail: `${refusal.what} is archived: restore it first` });
+    case 'in_use':
+      return new Problem('in_use', { detail: refusal.detail });
+    case 'immutable':
+      return new Problem('validation_failed', {
+        errors: refusal.fields.map((field) => ({
+          pointer: `/${field}`,
+          code: 'immutable',
+          message: 'cannot be changed',
+        })),
+      });
+    default:
+      return new Problem('validation_failed', { errors: toFieldErrors(refusal) });
+  }
 }
 
 function toFieldErrors(refusal: CatalogueRefusal): FieldError[] {
@@ -32,6 +66,8 @@ function toFieldErrors(refusal: CatalogueRefusal): FieldError[] {
       return at('/price_per_slot/currency', `must be the currency of the venue, ${refusal.expected}`);
     case 'category_without_price':
       return refusal.categories.flatMap((category) => at('/prices', `the hall's category ${category} has no price`));
+    case 'unknown_seat':
+      return refusal.indexes.flatMap((index) => at(`/house_blocks/${index}`, 'the hall has no such seat'));
     default:
       return refusal satisfies never;
   }

@@ -22,6 +22,8 @@ function aSnapshot(options: { capacity: number; claimed: number; taken: string[]
     endsAt: new Date('2027-02-02T00:00:00Z'),
     prices: new Map([['standard', 1000n]]),
     maxPerBooking: null,
+    salesOpenAt: null,
+    salesCloseAt: null,
     inventory,
   });
   const layout = buildHallLayout([

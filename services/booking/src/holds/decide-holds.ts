@@ -15,6 +15,8 @@ export type HoldRefusal =
   | { readonly code: 'duplicate_seat' | 'unknown_seat'; readonly indexes: readonly number[] }
   | { readonly code: 'unknown_category'; readonly known: readonly string[] }
   | { readonly code: 'event_over' }
+  | { readonly code: 'sales_not_open'; readonly opensAt: Date }
+  | { readonly code: 'sales_closed' }
   | { readonly code: 'inventory_mismatch' }
   | { readonly code: SlotRefusal }
   | { readonly code: 'seats_taken'; readonly seats: readonly string[] }
@@ -107,6 +109,9 @@ function grant(
   if (!event) return { code: 'not_found', what: 'event' };
   if (event.archived) return { code: 'archived' };
   if (event.endsAt <= snapshot.now) return { code: 'event_over' };
+  if (event.salesOpenAt && snapshot.now < event.salesOpenAt)
+    return { code: 'sales_not_open', opensAt: event.salesOpenAt };
+  if (event.salesCloseAt && event.salesCloseAt <= snapshot.now) return { code: 'sales_closed' };
 
   const quantity = request.kind === 'seats' ? request.seats.length : request.quantity;
   const limit = Math.min(limits.placesPerBooking, event.maxPerBooking ?? Infinity);

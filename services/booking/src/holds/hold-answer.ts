@@ -8,8 +8,11 @@ export function holdProblem(refusal: HoldRefusal): Problem {
       return new Problem('not_found', { detail: `there is no such ${refusal.what}` });
     case 'archived':
     case 'event_over':
+    case 'sales_closed':
     case 'inventory_mismatch':
       return new Problem(refusal.code);
+    case 'sales_not_open':
+      return new Problem('sales_not_open', { detail: `sales begin at ${refusal.opensAt.toISOString()}` });
     case 'key_reused':
       return new Problem('idempotency_key_reused');
     case 'too_many_holds':

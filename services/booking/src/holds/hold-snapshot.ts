@@ -31,6 +31,9 @@ export interface BookableEvent extends Bookable {
   readonly endsAt: Date;
   readonly prices: ReadonlyMap<string, bigint>;
   readonly maxPerBooking: number | null;
+  /** Sold from the first until just before the second; null leaves that side open. */
+  readonly salesOpenAt: Date | null;
+  readonly salesCloseAt: Date | null;
   readonly inventory: SeatInventory | PoolInventory;
 }
 
@@ -38,7 +41,10 @@ export interface SeatInventory {
   readonly kind: 'seats';
   readonly hallId: HallId;
   readonly layout: HallLayout;
-  /** Labels with a live claim: all of the event when a command of the batch asks for best seats, else those that are asked for. */
+  /**
+   * Labels that the house keeps, and those with a live claim: all of the event when a command of the batch asks for best seats, else
+   * those that are asked for.
+   */
   readonly taken: Set<string>;
 }
 

@@ -91,6 +91,9 @@ interface SnapshotRow {
         places_given: number;
         prices: { category: string; amount: number }[];
         max_per_booking: number | null;
+        sales_open_at: string | null;
+        sales_close_at: string | null;
+        house_blocks: string[];
       }[]
     | null;
   resources:
@@ -106,6 +109,7 @@ interface SnapshotRow {
         min_slots: number;
         max_slots: number | null;
         opening_hours: SlotRules['openingHours'];
+        exceptions: NonNullable<SlotRules['exceptions']>;
         price_per_slot: number;
         version: number;
       }[]
@@ -152,16 +156,19 @@ export async function readHoldSnapshot(
         (select json_agg(json_build_object(
                   'id', e.id, 'name', e.name, 'venue', v.name, 'starts_at', e.starts_at, 'ends_at', e.ends_at,
                   'time_zone', v.time_zone, 'currency', v.currency, 'refund_policy', v.refund_policy,
-                  'archived', e.archived_at is not null, 'inventory', e.inventory, 'hall_id', e.hall_id,
+                  'archived', coalesce(e.archived_at, v.archived_at, h.archived_at) is not null, 'inventory', e.inventory, 'hall_id', e.hall_id,
                   'hall_version', e.hall_version, 'capacity', e.capacity, 'claimed', e.claimed, 'numbered', e.numbered,
-                  'places_given', e.places_given, 'prices', e.prices, 'max_per_booking', e.max_per_booking))
-           from events e join venues v on v.id = e.venue_id
+                  'places_given', e.places_given, 'prices', e.prices, 'max_per_booking', e.max_per_booking,
+                  'sales_open_at', e.sales_open_at, 'sales_close_at', e.sales_close_at, 'house_blocks', e.house_blocks))
+           from events e
+           join venues v on v.id = e.venue_id
+           left join halls h on h.id = e.hall_id
           where e.id = any ($1::text[])) as events,
         (select json_agg(json_build_object(
                   'id', r.id, 'name', r.name, 'venue', v.name, 'time_zone', v.time_zone, 'currency', v.currency,
-                  'refund_policy', v.refund_policy, 'archived', r.archived_at is not null,
+                  'refund_policy', v.refund_policy, 'archived', coalesce(r.archived_at, v.archived_at) is not null,
                   'slot_minutes', r.slot_minutes, 'min_slots', r.min_slots, 'max_slots', r.max_slots,
-                  'opening_hours', r.opening_hours, 'price_per_slot', r.price_per_slot, 'version', r.version))
+                  'opening_hours', r.opening_hours, 'exceptions', r.exceptions, 'price_per_slot', r.price_per_slot, 'version', r.version))
            from resources r join venues v on v.id = r.venue_id
           where r.id = any ($2::text[])) as resources,
         (select json_agg(json_build_array(c.event_id, c.seat))
@@ -246,13 +253,15 @@ async function toSnapshot(tx: Tx, layouts: HallLayouts, row: SnapshotRow): Promi
       archived: event.archived,
       prices: new Map(event.prices.map(({ category, amount }) => [category, BigInt(amount)])),
       maxPerBooking: event.max_per_booking,
+      salesOpenAt: toDate(event.sales_open_at),
+      salesCloseAt: toDate(event.sales_close_at),
       inventory:
         event.inventory === 'seats'
           ? {
               kind: 'seats',
               hallId: event.hall_id!,
               layout: await layouts.get(tx, event.hall_id!, event.hall_version!),
-              taken: new Set(),
+              taken: new Set(event.house_blocks),
             }
           : {
               kind: 'pool',
@@ -298,6 +307,10 @@ async function toSnapshot(tx: Tx, layouts: HallLayouts, row: SnapshotRow): Promi
   };
 }
 
+function toDate(text: string | null): Date | null {
+  return text === null ? null : new Date(text);
+}
+
 /** The slot grid remembers the days of a rules object, so one version of a resource keeps one object. */
 const rulesByVersion = new Map<string, SlotRules>();
 const RULES_KEPT = 10_000;
@@ -312,6 +325,7 @@ function rulesOf(resource: NonNullable<SnapshotRow['resources']>[number]): SlotR
     minSlots: resource.min_slots,
     maxSlots: resource.max_slots,
     openingHours: resource.opening_hours,
+    exceptions: resource.exceptions,
   };
   if (rulesByVersion.size >= RULES_KEPT) rulesByVersion.delete(rulesByVersion.keys().next().value!);
   rulesByVersion.set(key, rules);

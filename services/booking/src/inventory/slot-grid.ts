@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { DAYS, type Day } from '@holdfast/shared/contracts/catalogue';
+import { DAYS, type Day, type OpeningException } from '@holdfast/shared/contracts/catalogue';
 
 /** What decides which times of a resource can be booked. Opening hours are wall-clock times of `timeZone`; `24:00` ends a day. */
 export interface SlotRules {
@@ -9,6 +9,8 @@ export interface SlotRules {
   /** Null: no limit of the resource's own; `MOST_SLOTS` still holds. */
   readonly maxSlots: number | null;
   readonly openingHours: readonly { day: Day; opens: string; closes: string }[];
+  /** Local dates that are closed or have hours of their own; the hours of the week do not count on them. Each date once. */
+  readonly exceptions?: readonly OpeningException[];
 }
 
 export type SlotRefusal = 'in_the_past' | 'outside_opening_hours' | 'off_grid' | 'invalid_duration';
@@ -81,11 +83,20 @@ function refuse(refusal: SlotRefusal): { ok: false; refusal: SlotRefusal } {
   return { ok: false, refusal };
 }
 
-function openingsOfDate(rules: Pick<SlotRules, 'timeZone' | 'openingHours'>, date: Temporal.PlainDate): Opening[] {
+/** What decides when a resource is open. */
+type OpeningRules = Pick<SlotRules, 'timeZone' | 'openingHours' | 'exceptions'>;
+
+/** The hours of a local date on the wall. */
+function hoursOfDate(rules: OpeningRules, date: Temporal.PlainDate): readonly { opens: string; closes: string }[] {
+  const exception = rules.exceptions?.find((candidate) => candidate.date === date.toString());
+  if (exception) return exception.hours ?? [];
   const day = DAYS[date.dayOfWeek - 1];
+  return rules.openingHours.filter((hours) => hours.day === day);
+}
+
+function openingsOfDate(rules: OpeningRules, date: Temporal.PlainDate): Opening[] {
   return (
-    rules.openingHours
-      .filter((hours) => hours.day === day)
+    hoursOfDate(rules, date)
       .map((hours) => ({
         from: instantOf(date, hours.opens, rules.timeZone),
         to: instantOf(date, hours.closes, rules.timeZone),
@@ -114,7 +125,7 @@ function instantOf(date: Temporal.PlainDate, time: string, timeZone: string): nu
 
 /** Openings by UTC day, so that checking a slot needs no time zone arithmetic once its day was looked at. */
 interface Calendar {
-  readonly rules: Pick<SlotRules, 'timeZone' | 'openingHours'>;
+  readonly rules: OpeningRules;
   readonly days: Map<number, readonly Opening[]>;
 }
 
@@ -128,11 +139,15 @@ const calendarByContent = new Map<string, Calendar>();
 function calendarOf(rules: SlotRules): Calendar {
   let calendar = calendarByRules.get(rules);
   if (calendar) return calendar;
-  const content = `${rules.timeZone} ${rules.openingHours.map((h) => `${h.day}${h.opens}${h.closes}`).join()}`;
+  const content = `${rules.timeZone} ${rules.openingHours.map((h) => `${h.day}${h.opens}${h.closes}`).join()} ${JSON.stringify(rules.exceptions ?? [])}`;
   calendar = calendarByContent.get(content);
   if (!calendar) {
     calendar = {
-      rules: { timeZone: rules.timeZone, openingHours: rules.openingHours.map((hours) => ({ ...hours })) },
+      rules: {
+        timeZone: rules.timeZone,
+        openingHours: rules.openingHours.map((hours) => ({ ...hours })),
+        exceptions: structuredClone(rules.exceptions ?? []),
+      },
       days: new Map(),
     };
     keep(calendarByContent, content, calendar, CALENDARS_KEPT);

@@ -7,7 +7,7 @@ import { ReferenceNumbers } from '../holds/booking-reference.ts';
 import { readHoldCommand, type HoldCommand } from '../holds/hold-command.ts';
 import { settleHoldBatch, type HoldDeps, type HoldResult } from '../holds/settle-hold-batch.ts';
 import { createHallLayouts } from '../inventory/hall-layout.ts';
-import { readHallRows } from '../inventory/hall-rows-store.ts';
+import { readHallRows } from '../inventory/read-hall-rows.ts';
 
 export const HOLD_TIMES = { holdSeconds: 600, paymentExtensionSeconds: 900, holdMaxSeconds: 1800 };
 export const HOLD_LIMITS = { holdsPerUser: 5, placesPerBooking: 10 };

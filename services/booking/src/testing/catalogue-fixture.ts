@@ -1,12 +1,15 @@
 import { createPool, type Pool } from '@holdfast/shared/db/pool';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
 import { createTestDatabase, type TestDatabase } from '@holdfast/shared/testing/test-database';
+import { auditRoutes } from '../audit/routes.ts';
 import { availabilityRoutes } from '../availability/routes.ts';
 import { eventRoutes } from '../catalogue/events/routes.ts';
 import { hallRoutes } from '../catalogue/halls/routes.ts';
 import { resourceRoutes } from '../catalogue/resources/routes.ts';
 import { venueRoutes } from '../catalogue/venues/routes.ts';
 import { serveRoutes, type HttpFixture } from './http-fixture.ts';
+
+export type CatalogueKindName = 'venues' | 'resources' | 'halls' | 'events';
 
 /** The catalogue behind HTTP, on a database of its own, with factories whose defaults are valid. */
 export interface CatalogueFixture extends HttpFixture {
@@ -17,6 +20,8 @@ export interface CatalogueFixture extends HttpFixture {
   hall(overrides?: object): Promise<string>;
   resource(overrides?: object): Promise<string>;
   event(overrides?: object): Promise<string>;
+  /** A new object of that kind with nothing but defaults; its id. */
+  create(collection: CatalogueKindName): Promise<string>;
   /** How many rows the catalogue and its idempotency records have, for "nothing is left behind". */
   rowCount(): Promise<number>;
 }
@@ -60,6 +65,7 @@ export async function setupCatalogue(): Promise<CatalogueFixture> {
     resourceRoutes(deps),
     hallRoutes(deps),
     eventRoutes(deps),
+    auditRoutes(deps),
   );
   const create = async (path: string, body: object): Promise<string> => {
     const reply = await http.post(path, body);
@@ -76,6 +82,10 @@ export async function setupCatalogue(): Promise<CatalogueFixture> {
     hall: async (overrides = {}) => create('/v1/halls', { ...A_HALL, ...(await inVenue(overrides)) }),
     resource: async (overrides = {}) => create('/v1/resources', { ...A_RESOURCE, ...(await inVenue(overrides)) }),
     event: async (overrides = {}) => create('/v1/events', { ...A_POOL, ...(await inVenue(overrides)) }),
+    create: (collection) =>
+      ({ venues: fixture.venue, halls: fixture.hall, resources: fixture.resource, events: fixture.event })[
+        collection
+      ](),
     async rowCount() {
       const { rows } = await pool.query<{ n: number }>(
         `select ((select count(*) from venues) + (select count(*) from resources) + (select count(*) from halls)

@@ -11,6 +11,9 @@ const SECRET = 'only-for-tests-only-for-tests-only-for-tests';
 /** What tests read from answers of all kinds. Which of it an answer has is for the test to assert; an empty answer has none. */
 export interface ReplyBody {
   readonly code: string;
+  readonly detail: string;
+  readonly name: string;
+  readonly capacity: number;
   readonly errors?: FieldError[];
   readonly id: string;
   readonly object: string;
@@ -47,12 +50,15 @@ export interface HttpFixture {
   get(path: string, options?: RequestOptions): Promise<Reply>;
   /** A body that is no string is sent as JSON. Signed in as an admin unless told otherwise; `as: null` is nobody. */
   post(path: string, body: unknown, options?: RequestOptions): Promise<Reply>;
+  /** As `post`, with If-Match `"<version>"` unless the version is null. */
+  patch(path: string, version: number | null, body: unknown, options?: RequestOptions): Promise<Reply>;
+  delete(path: string, version: number | null, options?: RequestOptions): Promise<Reply>;
   stop(): Promise<void>;
 }
 
 export async function serveRoutes(...routers: Router[]): Promise<HttpFixture> {
   const app = createApp();
-  app.use('/v1', requireAssertion(SECRET), requireJson, jsonBody(), ...routers);
+  app.use(['/v1', '/internal'], requireAssertion(SECRET), requireJson, jsonBody(), ...routers);
   app.use(() => {
     throw new Problem('not_found');
   });
@@ -91,10 +97,21 @@ export async function serveRoutes(...routers: Router[]): Promise<HttpFixture> {
 
   return {
     get: (path, options = {}) => call('GET', path, options),
-    post: (path, body, options = {}) =>
-      call('POST', path, { as: 'admin', ...options }, typeof body === 'string' ? body : JSON.stringify(body)),
+    post: (path, body, options = {}) => call('POST', path, { as: 'admin', ...options }, textOf(body)),
+    patch: (path, version, body, options = {}) =>
+      call('PATCH', path, { as: 'admin', ...options, headers: withIfMatch(version, options) }, textOf(body)),
+    delete: (path, version, options = {}) =>
+      call('DELETE', path, { as: 'admin', ...options, headers: withIfMatch(version, options) }),
     stop: () => server.stop(),
   };
+}
+
+function textOf(body: unknown): string {
+  return typeof body === 'string' ? body : JSON.stringify(body);
+}
+
+function withIfMatch(version: number | null, options: RequestOptions): Record<string, string> {
+  return { ...(version === null ? {} : { 'if-match': `"${version}"` }), ...options.headers };
 }
 
 /** Pointers of a validation problem, for `expect`. */

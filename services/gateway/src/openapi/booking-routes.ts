@@ -49,6 +49,8 @@ export const BOOKING_ROUTES: readonly ApiRoute[] = [
       'duplicate_seat',
       'unknown_category',
       'event_over',
+      'sales_not_open',
+      'sales_closed',
       'inventory_mismatch',
       'in_the_past',
       'outside_opening_hours',

@@ -3,15 +3,20 @@ import {
   event,
   eventAvailabilityQuery,
   eventBody,
+  eventPatch,
   hall,
   hallBody,
+  hallPatch,
   resource,
   resourceAvailabilityQuery,
   resourceBody,
+  resourcePatch,
+  restoreBody,
   seatAvailability,
   slotAvailability,
   venue,
   venueBody,
+  venuePatch,
 } from '@holdfast/shared/contracts/catalogue';
 import { list } from '@holdfast/shared/contracts/common';
 import type { z } from 'zod';
@@ -19,8 +24,17 @@ import type { ApiRoute } from './route.ts';
 
 const catalogue = { tag: 'Catalogue', target: 'booking' } as const;
 
-/** Create, list and read of one collection. */
-function collection(names: { plural: string; one: string; body: z.ZodType; object: z.ZodType }): readonly ApiRoute[] {
+/** What the routes of one collection need to know of it. */
+interface Collection {
+  readonly plural: string;
+  readonly one: string;
+  readonly body: z.ZodType;
+  readonly patch: z.ZodType;
+  readonly object: z.ZodType;
+}
+
+/** Create, list, read, change, archive and restore of one collection. */
+function collection(names: Collection): readonly ApiRoute[] {
   const capital = names.one[0]!.toUpperCase() + names.one.slice(1);
   return [
     {
@@ -57,14 +71,52 @@ function collection(names: { plural: string; one: string; body: z.ZodType; objec
       answers: { 200: { description: `The ${names.one} with its ETag`, schema: names.object } },
       problems: ['not_found'],
     },
+    {
+      ...catalogue,
+      method: 'patch',
+      path: `/v1/${names.plural}/:id`,
+      operationId: `update${capital}`,
+      summary: `Change fields of a ${names.one}`,
+      access: 'user',
+      role: 'admin',
+      ifMatch: true,
+      body: names.patch,
+      answers: { 200: { description: `The ${names.one} with the ETag of its new version`, schema: names.object } },
+      problems: ['forbidden', 'not_found', 'archived', 'in_use'],
+    },
+    {
+      ...catalogue,
+      method: 'delete',
+      path: `/v1/${names.plural}/:id`,
+      operationId: `archive${capital}`,
+      summary: `Archive a ${names.one} that no live booking depends on`,
+      access: 'user',
+      role: 'admin',
+      ifMatch: true,
+      answers: { 204: { description: 'Archived' } },
+      problems: ['forbidden', 'not_found', 'in_use'],
+    },
+    {
+      ...catalogue,
+      method: 'post',
+      path: `/v1/${names.plural}/:id/restore`,
+      operationId: `restore${capital}`,
+      summary: `Take a ${names.one} out of the archive`,
+      access: 'user',
+      role: 'admin',
+      idempotency: 'honoured',
+      body: restoreBody,
+      answers: { 200: { description: `The ${names.one} with its ETag`, schema: names.object } },
+      problems: ['forbidden', 'not_found', 'archived', 'idempotency_key_reused', 'idempotency_in_progress'],
+    },
   ];
 }
 
 export const CATALOGUE_ROUTES: readonly ApiRoute[] = [
-  ...collection({ plural: 'venues', one: 'venue', body: venueBody, object: venue }),
-  ...collection({ plural: 'resources', one: 'resource', body: resourceBody, object: resource }),
-  ...collection({ plural: 'halls', one: 'hall', body: hallBody, object: hall }),
-  ...collection({ plural: 'events', one: 'event', body: eventBody, object: event }),
+  ...collection({ plural: 'venues', one: 'venue', body: venueBody, patch: venuePatch, object: venue }),
+  ...collection({ plural: 'resources', one: 'resource', body: resourceBody, patch: resourcePatch, object: resource }),
+  ...collection({ plural: 'halls', one: 'hall', body: hallBody, patch: hallPatch, object: hall }),
+  ...collection({ plural: 'events', one: 'event', body: eventBody, patch: eventPatch, object: event }),
   {
     ...catalogue,
     method: 'get',

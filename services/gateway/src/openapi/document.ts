@@ -11,6 +11,7 @@ import { openApiPath, pathParameters, type ApiRoute } from './route.ts';
 
 const requestId = z.string().meta({ description: 'Id of this request, also in the logs and in errors' });
 const key = z.string().min(1).max(255);
+const etag = z.string().meta({ description: 'ETag of the version that is changed, e.g. `"3"`' });
 
 /** The OpenAPI 3.1 document of the routes, made from the schemas that check requests. */
 export function createOpenApiDocument(routes: readonly ApiRoute[]) {
@@ -45,6 +46,7 @@ function operationOf(route: ApiRoute): ZodOpenApiOperationObject {
   const header = z.object({
     ...(route.idempotency === 'required' ? { 'Idempotency-Key': key } : {}),
     ...(route.idempotency === 'honoured' ? { 'Idempotency-Key': key.optional() } : {}),
+    ...(route.ifMatch ? { 'If-Match': etag } : {}),
   });
   const answers = Object.entries(route.answers).map(([status, answer]): [string, ZodOpenApiResponseObject] => [
     status,
@@ -65,7 +67,7 @@ function operationOf(route: ApiRoute): ZodOpenApiOperationObject {
     requestParams: {
       ...(names.length > 0 ? { path } : {}),
       ...(route.query ? { query: route.query } : {}),
-      ...(route.idempotency ? { header } : {}),
+      ...(route.idempotency || route.ifMatch ? { header } : {}),
     },
     ...(route.body ? { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } } : {}),
     responses: Object.fromEntries([...answers, ...problemAnswers(route)]),
@@ -77,6 +79,7 @@ function problemCodesOf(route: ApiRoute): readonly ProblemCode[] {
   return [
     ...route.problems,
     ...(route.access === 'user' ? (['unauthenticated'] as const) : []),
+    ...(route.ifMatch ? (['version_required', 'version_mismatch'] as const) : []),
     ...(route.body ? (['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const) : []),
     ...((route.body && route.access !== 'callback') || route.query ? (['validation_failed'] as const) : []),
     ...(route.tag === 'Operations' ? [] : (['internal_error', 'dependency_unavailable'] as const)),

@@ -24,6 +24,8 @@ export interface ApiRoute {
   readonly role?: 'operator' | 'admin';
   /** `required` calls answer 400 without a key; `honoured` ones take it. */
   readonly idempotency?: 'required' | 'honoured';
+  /** Whether the call needs the ETag of the version that it changes: 428 without, 412 when that is no longer the present one. */
+  readonly ifMatch?: boolean;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
   readonly answers: Readonly<Record<number, { description: string; schema?: z.ZodType }>>;

@@ -5,8 +5,10 @@ import { newId } from '@holdfast/shared/ids';
 import type { CatalogueRefusal } from '../catalogue-refusal.ts';
 import { referenceHall } from '../halls/reference-hall.ts';
 import { referenceVenue } from '../venues/reference-venue.ts';
+import { checkSeats } from './check-seats.ts';
 import { toEventJson, type EventJson } from './event-json.ts';
 import { insertEvent, type NewEvent } from './event-store.ts';
+import { toDate } from './update-event.ts';
 
 type EventInput = z.output<typeof eventBody>;
 
@@ -31,6 +33,9 @@ export async function createEvent(tx: Tx, input: EventInput): Promise<EventJson 
     prices: input.prices,
     maxPerBooking: input.max_per_booking ?? null,
     pricing: input.pricing,
+    salesOpenAt: toDate(input.sales_open_at),
+    salesCloseAt: toDate(input.sales_close_at),
+    houseBlocks: input.house_blocks ?? [],
   });
   return toEventJson(event);
 }
@@ -43,8 +48,7 @@ async function placesOf(tx: Tx, input: EventInput): Promise<Places | CatalogueRe
   const hall = await referenceHall(tx, input.hall_id!, input.venue_id);
   if ('refused' in hall) return hall;
 
-  const priced = new Set(input.prices.map((price) => price.category));
-  const unpriced = new Set(hall.rows.map((row) => row.category).filter((category) => !priced.has(category)));
-  if (unpriced.size > 0) return { refused: 'category_without_price', categories: [...unpriced] };
+  const wrong = checkSeats(hall.rows, input);
+  if (wrong) return wrong;
   return { hall: { id: hall.id, version: hall.version }, capacity: hall.seat_count, numbered: false };
 }

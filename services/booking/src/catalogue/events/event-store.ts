@@ -24,6 +24,9 @@ export interface EventRow {
   readonly prices: CategoryPrice[];
   readonly max_per_booking: number | null;
   readonly pricing: 'list' | 'quoted';
+  readonly sales_open_at: Date | null;
+  readonly sales_close_at: Date | null;
+  readonly house_blocks: string[];
   readonly version: number;
   readonly archived_at: Date | null;
   readonly created_at: Date;
@@ -43,17 +46,20 @@ export interface NewEvent {
   readonly prices: readonly CategoryPrice[];
   readonly maxPerBooking: number | null;
   readonly pricing: 'list' | 'quoted';
+  readonly salesOpenAt: Date | null;
+  readonly salesCloseAt: Date | null;
+  readonly houseBlocks: readonly string[];
 }
 
 const COLUMNS = `e.id, e.venue_id, e.name, e.starts_at, e.ends_at, v.time_zone, e.inventory, e.hall_id, e.capacity, e.numbered,
-            v.currency, e.prices, e.max_per_booking, e.pricing, e.version, e.archived_at, e.created_at, e.updated_at`;
+            v.currency, e.prices, e.max_per_booking, e.pricing, e.sales_open_at, e.sales_close_at, e.house_blocks, e.version, e.archived_at, e.created_at, e.updated_at`;
 
 export async function insertEvent(tx: Tx, event: NewEvent): Promise<EventRow> {
   const { rows } = await tx.query<EventRow>(
     `with e as (
        insert into events (id, venue_id, name, starts_at, ends_at, inventory, hall_id, hall_version, capacity, numbered, prices,
-                           max_per_booking, pricing)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13)
+                           max_per_booking, pricing, sales_open_at, sales_close_at, house_blocks)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13, $14, $15, $16::text[])
        returning *
      )
      select ${COLUMNS}
@@ -73,6 +79,9 @@ export async function insertEvent(tx: Tx, event: NewEvent): Promise<EventRow> {
       JSON.stringify(event.prices),
       event.maxPerBooking,
       event.pricing,
+      event.salesOpenAt,
+      event.salesCloseAt,
+      event.houseBlocks,
     ],
   );
   return rows[0]!;
@@ -89,7 +98,7 @@ export async function findEvent(db: Queryable, id: EventId): Promise<EventRow | 
   return rows[0] ?? null;
 }
 
-/** Events that are not archived, oldest first by creation, with the position of each. */
+/** Events that are not archived and lie in nothing that is, oldest first by creation, with the position of each. */
 export async function listEventRows(
   db: Queryable,
   { limit, after, venueId }: ListRequest,
@@ -99,6 +108,8 @@ export async function listEventRows(
        from events e
        join venues v on v.id = e.venue_id
       where e.archived_at is null
+        and v.archived_at is null
+        and not exists (select from halls h where h.id = e.hall_id and h.archived_at is not null)
         and ($4::text is null or e.venue_id = $4)
         and ($1::bigint is null
              or (e.created_at, e.id) > (timestamptz 'epoch' + $1::bigint * interval '1 microsecond', $2::text))
@@ -107,4 +118,62 @@ export async function listEventRows(
     [after?.createdMicros ?? null, after?.id ?? null, limit, venueId],
   );
   return rows;
+}
+
+/** The inventory of a locked event, as far as a change of it must know. */
+export interface EventUse {
+  readonly hall_version: number | null;
+  readonly claimed: number;
+  /** The highest place number that a live booking has; 0 without one. */
+  readonly highest_place: number;
+}
+
+export async function readEventUse(tx: Tx, id: EventId): Promise<EventUse> {
+  const { rows } = await tx.query<EventUse>(
+    `select hall_version, claimed,
+            coalesce((select max(place_number) from pool_places
+                       where event_id = events.id and released_at is null), 0) as highest_place
+       from events
+      where id = $1`,
+    [id],
+  );
+  return rows[0]!;
+}
+
+/**
+ * Gives a locked event new values and its next version; false when it has another version than the one that was read. Place numbers
+ * above the capacity are not given out again. @throws the database's refusal of a capacity below what is claimed.
+ */
+export async function updateEventRow(
+  tx: Tx,
+  event: Omit<NewEvent, 'venueId' | 'inventory' | 'hall' | 'numbered'>,
+  version: number,
+): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `with withdrawn as (
+       delete from pool_free_places where event_id = $1 and place_number > $6::int
+     )
+     update events
+        set name = $3, starts_at = $4, ends_at = $5, capacity = $6, places_given = least(places_given, $6::int),
+            prices = $7::jsonb, max_per_booking = $8, pricing = $9,
+            sales_open_at = $10, sales_close_at = $11, house_blocks = $12::text[],
+            inventory_version = inventory_version + 1, version = version + 1, updated_at = clock.app_now()
+      where id = $1
+        and version = $2`,
+    [
+      event.id,
+      version,
+      event.name,
+      event.startsAt,
+      event.endsAt,
+      event.capacity,
+      JSON.stringify(event.prices),
+      event.maxPerBooking,
+      event.pricing,
+      event.salesOpenAt,
+      event.salesCloseAt,
+      event.houseBlocks,
+    ],
+  );
+  return rowCount === 1;
 }

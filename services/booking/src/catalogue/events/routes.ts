@@ -3,11 +3,15 @@ import { catalogueListQuery, eventBody } from '@holdfast/shared/contracts/catalo
 import { parseQuery } from '@holdfast/shared/http/validation';
 import { Problem } from '@holdfast/shared/problems';
 import { sendVersioned } from '../../etag.ts';
+import { answerArchive, answerRestore } from '../answer-archive.ts';
 import { answerCreate } from '../answer-create.ts';
+import { answerPatch } from '../answer-patch.ts';
 import type { CatalogueDeps } from '../catalogue-deps.ts';
 import { createEvent } from './create-event.ts';
+import { EVENTS } from './event-kind.ts';
 import { listEvents } from './list-events.ts';
 import { readEvent } from './read-event.ts';
+import { KEPT_FIELDS, toEventFields, updateEvent } from './update-event.ts';
 
 /** `/events`, to be mounted at /v1. */
 export function eventRoutes(deps: CatalogueDeps): Router {
@@ -23,5 +27,16 @@ export function eventRoutes(deps: CatalogueDeps): Router {
     if (!event) throw new Problem('not_found');
     sendVersioned(req, res, event);
   });
+  router.patch('/events/:id', (req, res) =>
+    answerPatch(deps, req, res, {
+      kind: EVENTS,
+      body: eventBody,
+      toFields: toEventFields,
+      immutable: KEPT_FIELDS,
+      update: updateEvent,
+    }),
+  );
+  router.delete('/events/:id', (req, res) => answerArchive(deps, req, res, EVENTS));
+  router.post('/events/:id/restore', (req, res) => answerRestore(deps, req, res, EVENTS));
   return router;
 }

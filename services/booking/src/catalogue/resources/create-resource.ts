@@ -25,6 +25,7 @@ export async function createResource(
     minSlots: input.min_slots,
     maxSlots: input.max_slots ?? null,
     openingHours: input.opening_hours,
+    exceptions: input.exceptions,
     pricePerSlot: BigInt(input.price_per_slot.amount),
   });
   return toResourceJson(resource);

@@ -12,6 +12,7 @@ export function toResourceJson(row: ResourceRow) {
     min_slots: row.min_slots,
     max_slots: row.max_slots,
     opening_hours: row.opening_hours,
+    exceptions: row.exceptions,
     price_per_slot: toMoneyJson({ amount: row.price_per_slot, currency: row.currency }),
     time_zone: row.time_zone,
     version: row.version,

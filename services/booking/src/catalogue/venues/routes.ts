@@ -3,11 +3,15 @@ import { catalogueListQuery, venueBody } from '@holdfast/shared/contracts/catalo
 import { parseQuery } from '@holdfast/shared/http/validation';
 import { Problem } from '@holdfast/shared/problems';
 import { sendVersioned } from '../../etag.ts';
+import { answerArchive, answerRestore } from '../answer-archive.ts';
 import { answerCreate } from '../answer-create.ts';
+import { answerPatch } from '../answer-patch.ts';
 import type { CatalogueDeps } from '../catalogue-deps.ts';
 import { createVenue } from './create-venue.ts';
 import { listVenues } from './list-venues.ts';
 import { readVenue } from './read-venue.ts';
+import { VENUES } from './venue-kind.ts';
+import { updateVenue } from './update-venue.ts';
 
 const listQuery = catalogueListQuery.omit({ venue_id: true });
 
@@ -25,5 +29,16 @@ export function venueRoutes(deps: CatalogueDeps): Router {
     if (!venue) throw new Problem('not_found');
     sendVersioned(req, res, venue);
   });
+  router.patch('/venues/:id', (req, res) =>
+    answerPatch(deps, req, res, {
+      kind: VENUES,
+      body: venueBody,
+      toFields: ({ name, time_zone, currency, refund_policy }) => ({ name, time_zone, currency, refund_policy }),
+      immutable: [],
+      update: updateVenue,
+    }),
+  );
+  router.delete('/venues/:id', (req, res) => answerArchive(deps, req, res, VENUES));
+  router.post('/venues/:id/restore', (req, res) => answerRestore(deps, req, res, VENUES));
   return router;
 }

@@ -1,5 +1,5 @@
 import type { Queryable, Tx } from '@holdfast/shared/db/transaction';
-import type { VenueId } from '@holdfast/shared/ids';
+import type { EventId, ResourceId, VenueId } from '@holdfast/shared/ids';
 import type { ListRequest } from '../list-position.ts';
 
 export interface RefundWindow {
@@ -74,4 +74,55 @@ export async function listVenueRows(
     [after?.createdMicros ?? null, after?.id ?? null, limit],
   );
   return rows;
+}
+
+/** The venue with the lock of a change: nothing new can refer to it before the transaction ends. */
+export async function lockVenueForChange(tx: Tx, id: VenueId): Promise<VenueRow | null> {
+  const { rows } = await tx.query<VenueRow>(`select ${COLUMNS} from venues where id = $1 for no key update`, [id]);
+  return rows[0] ?? null;
+}
+
+/** Gives a locked venue new values and its next version; null when it has another version than the one that was read. */
+export async function updateVenueRow(tx: Tx, venue: NewVenue, version: number): Promise<VenueRow | null> {
+  const policy = venue.refundPolicy === null ? 'default' : '$6::jsonb';
+  const { rows } = await tx.query<VenueRow>(
+    `update venues
+        set name = $3, time_zone = $4, currency = $5, refund_policy = ${policy},
+            version = version + 1, updated_at = clock.app_now()
+      where id = $1
+        and version = $2
+     returning ${COLUMNS}`,
+    [
+      venue.id,
+      version,
+      venue.name,
+      venue.timeZone,
+      venue.currency,
+      ...(venue.refundPolicy === null ? [] : [JSON.stringify(venue.refundPolicy)]),
+    ],
+  );
+  return rows[0] ?? null;
+}
+
+/** Whether anything in the venue has a price in its currency, archived or not. */
+export async function venueSellsSomething(tx: Tx, id: VenueId): Promise<boolean> {
+  const { rows } = await tx.query<{ sells: boolean }>(
+    `select exists (select from resources where venue_id = $1)
+         or exists (select from events where venue_id = $1) as sells`,
+    [id],
+  );
+  return rows[0]!.sells;
+}
+
+/** What can be booked in the venue and is not over. */
+export async function inventoryOfVenue(
+  tx: Tx,
+  id: VenueId,
+): Promise<{ eventIds: EventId[]; resourceIds: ResourceId[] }> {
+  const { rows } = await tx.query<{ event_ids: EventId[]; resource_ids: ResourceId[] }>(
+    `select array(select id from events where venue_id = $1 and ends_at > clock.app_now()) as event_ids,
+            array(select id from resources where venue_id = $1) as resource_ids`,
+    [id],
+  );
+  return { eventIds: rows[0]!.event_ids, resourceIds: rows[0]!.resource_ids };
 }
