@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BookingJson } from '@holdfast/shared/contracts/bookings';
 import { expireHolds } from '../bookings/expire-holds.ts';
 import { aCustomer, aHold, aSlot, setupBooking, type BookingFixture } from '../testing/booking-fixture.ts';
+import { newId, type EventId } from '@holdfast/shared/ids';
+import { decideHolds } from './decide-holds.ts';
 import type { HoldResult } from './settle-hold-batch.ts';
 
 let booking: BookingFixture;
@@ -193,5 +195,77 @@ describe('keys and limits', () => {
     );
     expect(results.map((result) => result.kind)).toEqual([...Array<string>(5).fill('answered'), 'refused', 'refused']);
     expect(refusalOf(results[5])).toEqual({ code: 'too_many_holds', limit: 5 });
+  });
+});
+
+describe('of the house', () => {
+  test('seats are not sold by label, and best-available leaves them alone', async () => {
+    const event = await booking.seatEvent({ rows: [{ row: 'A', seats: 4 }] });
+    await booking.pool.query("update events set house_blocks = '{A-1,A-2}' where id = $1", [event]);
+    const [byLabel, best, tooMany] = await booking.settle(
+      aHold({ event_id: event, seats: ['A-2', 'A-3'] }),
+      aHold({ event_id: event, quantity: 2 }),
+      aHold({ event_id: event, quantity: 1 }),
+    );
+    expect(refusalOf(byLabel)).toEqual({ code: 'seats_taken', seats: ['A-2'] });
+    expect(bodyOf(best).seats).toEqual(['A-3', 'A-4']);
+    expect(refusalOf(tooMany)).toEqual({ code: 'too_few_places', requested: 1, available: 0 });
+  });
+});
+
+describe('sales', () => {
+  const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000);
+  const holdWith = async (opens: Date | null, closes: Date | null) => {
+    const event = await booking.poolEvent();
+    await booking.pool.query('update events set sales_open_at = $2, sales_close_at = $3 where id = $1', [
+      event,
+      opens,
+      closes,
+    ]);
+    const [result] = await booking.settle(aHold({ event_id: event, quantity: 1 }));
+    return result?.kind === 'answered' ? 'held' : refusalOf(result)?.code;
+  };
+
+  test.each([
+    ['not begun', inHours(1), null, 'sales_not_open'],
+    ['over', null, inHours(-1), 'sales_closed'],
+    ['over for long', inHours(-2), inHours(-1), 'sales_closed'],
+    ['under way', inHours(-1), inHours(1), 'held'],
+    ['without a beginning', null, inHours(1), 'held'],
+    ['without an end', inHours(-1), null, 'held'],
+  ] as const)('that are %s', async (_what, opens, closes, outcome) => {
+    expect(await holdWith(opens, closes)).toBe(outcome);
+  });
+
+  test('are open at the very instant of sales_open_at and closed at that of sales_close_at', () => {
+    const command = aHold({ event_id: newId('evt'), quantity: 1 });
+    if (command.request.kind !== 'quantity') throw new Error('not a quantity');
+    const decide = (now: number) => {
+      const id = (command.request as { eventId: EventId }).eventId;
+      const event = {
+        ...{ id, name: 'x', venueName: 'y', timeZone: 'UTC', currency: 'EUR', refundPolicy: [], archived: false },
+        ...{
+          startsAt: new Date(9_000),
+          endsAt: new Date(9_999),
+          prices: new Map([['standard', 1n]]),
+          maxPerBooking: null,
+        },
+        ...{ salesOpenAt: new Date(1_000), salesCloseAt: new Date(2_000) },
+        inventory: { kind: 'pool' as const, capacity: 9, numbered: false, claimed: 0, placesGiven: 0, freePlaces: [] },
+      };
+      const [decision] = decideHolds(
+        [command],
+        {
+          now: new Date(now),
+          events: new Map([[id, event]]),
+          resources: new Map(),
+          liveHolds: new Map(),
+          storedKeys: new Map(),
+        },
+        { holdsPerUser: 5, placesPerBooking: 10 },
+      );
+      return decision?.kind === 'refused' ? decision.refusal.code : decision?.kind;
+    };
+    expect([999, 1_000, 1_999, 2_000].map(decide)).toEqual(['sales_not_open', 'granted', 'granted', 'sales_closed']);
   });
 });

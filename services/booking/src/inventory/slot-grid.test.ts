@@ -101,6 +101,29 @@ describe('when openings touch', () => {
   });
 });
 
+describe('on a date of its own', () => {
+  const rules = rulesWith({
+    exceptions: [
+      { date: '2027-01-05', closed: true },
+      { date: '2027-01-06', hours: [{ opens: '22:00', closes: '24:00' }] },
+      { date: '2027-01-07', hours: [{ opens: '00:00', closes: '01:00' }] },
+    ],
+  });
+
+  test('it is closed, or open at the hours of the date and no others', () => {
+    expect(startsOf(rules, '2027-01-05')).toEqual([]);
+    expect(startsOf(rules, '2027-01-06')).toEqual(['2027-01-06T21:00', '2027-01-06T22:00']);
+    expect(startsOf(rules, '2027-01-12')).toHaveLength(14);
+    expect(check(rules, '2027-01-05T08:00Z', '2027-01-05T09:00Z')).toMatchObject({ refusal: 'outside_opening_hours' });
+    expect(check(rules, '2027-01-06T08:00Z', '2027-01-06T09:00Z')).toMatchObject({ refusal: 'outside_opening_hours' });
+    expect(check(rules, '2027-01-06T21:00Z', '2027-01-07T00:00Z')).toEqual({ ok: true, slots: 3 });
+  });
+
+  test('the same hours of the week with other exceptions are other rules', () => {
+    expect(check(rulesWith(), '2027-01-05T08:00Z', '2027-01-05T09:00Z')).toEqual({ ok: true, slots: 1 });
+  });
+});
+
 describe('when the clocks change', () => {
   const morning = (opens: string, closes: string) =>
     rulesWith({ slotMinutes: 30, openingHours: [{ day: 'sun', opens, closes }] });
@@ -204,22 +227,30 @@ describe('around every change of the clocks', () => {
     at: dateOfChange,
     hours: hoursOfDay,
     slotMinutes: fc.constantFrom(5, 15, 20, 30, 45, 60, 90, 120, 1440),
+    /** Days from the date on which other hours are kept; without hours it is closed. */
+    exceptions: fc.uniqueArray(
+      fc.record({ offset: fc.integer({ min: -1, max: 1 }), hours: fc.option(hoursOfDay, { nil: undefined }) }),
+      { maxLength: 2, selector: ({ offset }) => offset },
+    ),
   });
+  type Setting = typeof setting extends fc.Arbitrary<infer S> ? S : never;
 
-  const settingRules = ({
-    at,
-    hours,
-    slotMinutes,
-  }: {
-    at: { timeZone: string };
-    hours: { opens: string; closes: string }[];
-    slotMinutes: number;
-  }) =>
+  const settingRules = ({ at, hours, slotMinutes, exceptions }: Setting) =>
     rulesWith({
       timeZone: at.timeZone,
       slotMinutes,
       openingHours: DAYS.flatMap((day) => hours.map((entry) => ({ day, ...entry }))),
+      exceptions: exceptions.map(({ offset, hours: special }) => ({
+        date: Temporal.PlainDate.from(at.date).add({ days: offset }).toString(),
+        ...(special ? { hours: special } : { closed: true as const }),
+      })),
     });
+
+  /** The hours that count on the date itself. */
+  const hoursOf = ({ hours, exceptions }: Setting) => {
+    const exception = exceptions.find(({ offset }) => offset === 0);
+    return exception ? (exception.hours ?? []) : hours;
+  };
 
   test('slots are in order, never overlap and have their full length', () => {
     fc.assert(
@@ -261,7 +292,7 @@ describe('around every change of the clocks', () => {
           const [date, time] = wall.format(startsAt).split(', ') as [string, string];
           expect(date).toBe(given.at.date);
           // An opening that spans an hour which comes twice is open throughout, whatever the wall shows the second time.
-          const open = given.hours.some((hours) => hours.opens <= time && time < hours.closes);
+          const open = hoursOf(given).some((hours) => hours.opens <= time && time < hours.closes);
           expect(open || secondTime(startsAt, given.at.timeZone)).toBe(true);
         }
       }),
