@@ -20,12 +20,19 @@ let pool: string;
 let pids: number[];
 
 beforeAll(async () => {
-  stack = await startStack({ parts: WHOLE_PATH, cuttableDatabase: true, redis: true });
+  stack = await startStack({
+    parts: WHOLE_PATH,
+    cuttableDatabase: true,
+    redis: true,
+    // The holds of these tests are left to lie.
+    env: { booking: { HOLDFAST_MAX_HOLDS_PER_USER: '100' } },
+  });
   ada = await signUp(stack);
   pool = await makePoolEvent((await signInAdmin(stack)).api, { capacity: 500 });
   pids = pidsOf(SERVICES);
 }, 60_000);
 afterEach(async () => {
+  await healEverything();
   // Recovery is by itself: nobody restarts a service, and none ended.
   await until(
     'every service to be ready again',
@@ -40,6 +47,15 @@ afterEach(async () => {
   expect(pidsOf(SERVICES)).toEqual(pids);
 }, 60_000);
 afterAll(() => stack?.stop());
+
+/** Brings back what a test took away and, having failed, did not bring back itself. */
+async function healEverything(): Promise<void> {
+  stack.databaseProxy?.heal();
+  if (!stack.nats.process().isRunning()) await stack.nats.restart();
+  if (stack.redis?.process().isRunning() === false) await stack.redis.restart();
+  const away = stack.parts.filter((part) => !stack.process(part).isRunning());
+  await Promise.all(away.map((part) => stack.restart(part)));
+}
 
 const pidsOf = (parts: readonly Part[]) => parts.map((part) => stack.process(part).pid);
 
@@ -79,7 +95,9 @@ function expectPromptAnswers(asked: Awaited<ReturnType<typeof askEverything>>): 
 }
 
 async function hold(): Promise<string> {
-  return (await postUntilAnswered<BookingJson>(ada.api, '/v1/bookings', { event_id: pool, quantity: 1 })).body.id;
+  const held = await postUntilAnswered<BookingJson>(ada.api, '/v1/bookings', { event_id: pool, quantity: 1 });
+  expect(held.status).toBe(201);
+  return held.body.id;
 }
 
 const statusesOf = (asked: Awaited<ReturnType<typeof askEverything>>) =>
