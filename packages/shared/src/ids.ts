@@ -13,6 +13,7 @@ export const ID_PREFIXES = [
   'ser',
   'wtl',
   'whk',
+  'tkt',
   'dlq',
   'req',
   // Internal kinds; they never leave a service.

@@ -274,6 +274,30 @@ export const PROBLEMS = {
     retryable: false,
     about: 'It is over, or it ended another way.',
   },
+  not_checkable: {
+    status: 409,
+    title: 'The booking lets nobody in',
+    retryable: false,
+    about: 'Only a CONFIRMED booking is checked in; `detail` has its status.',
+  },
+  not_completable: {
+    status: 409,
+    title: 'The booking cannot be completed in its state',
+    retryable: false,
+    about: 'Only a CONFIRMED or CHECKED_IN booking is completed; `detail` has its status.',
+  },
+  ticket_invalid: {
+    status: 422,
+    title: 'This is no ticket of ours',
+    retryable: false,
+    about: 'The text was not signed with one of our keys, or it was changed, or it is not a ticket at all.',
+  },
+  ticket_wrong_booking: {
+    status: 409,
+    title: 'The ticket is one of another booking',
+    retryable: false,
+    about: 'It is genuine: check in the booking whose reference it carries.',
+  },
   refund_exceeds_captured: {
     status: 409,
     title: 'More than was captured cannot go back',

@@ -9,6 +9,12 @@ export interface Cause {
   readonly traceparent: string | null;
 }
 
+/** A ticket as the customer gets it. */
+export interface TicketText {
+  readonly place: string;
+  readonly code: string;
+}
+
 /** A hold was taken. */
 export function held(row: BookingRow, caller: Pick<Caller, 'requestId' | 'traceparent'>, at: Date): OutgoingEvent {
   return {
@@ -53,7 +59,7 @@ export function outcome(
   row: BookingRow,
   cause: Cause,
   at: Date,
-  reason?: string,
+  more: { readonly reason?: string; readonly tickets?: readonly TicketText[] } = {},
 ): OutgoingEvent {
   return {
     family: 'booking',
@@ -78,7 +84,7 @@ export function outcome(
       time_zone: row.time_zone,
       amount: amountToJson(row.price_amount),
       currency: row.price_currency,
-      ...(reason === undefined ? {} : { reason }),
+      ...more,
     },
   };
 }

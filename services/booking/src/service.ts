@@ -14,6 +14,7 @@ import { BookingWatch } from './bookings/booking-watch.ts';
 import { expireHolds } from './bookings/expire-holds.ts';
 import { driveSagas } from './checkout-saga/saga-driver.ts';
 import type { Config } from './config.ts';
+import { completeEndedBookings } from './tickets/complete-ended-bookings.ts';
 import { HoldBatcher } from './holds/hold-batcher.ts';
 import { ReferenceNumbers } from './holds/booking-reference.ts';
 import { settleHoldBatch } from './holds/settle-hold-batch.ts';
@@ -40,6 +41,11 @@ export async function startService(config: Config): Promise<BookingService> {
   const expiredHolds = new Counter({
     name: 'holdfast_holds_expired_total',
     help: 'Holds that ran out',
+    registers: [metrics.registry],
+  });
+  const completedBookings = new Counter({
+    name: 'holdfast_bookings_completed_total',
+    help: 'Bookings whose time was over',
     registers: [metrics.registry],
   });
   const published = new Counter({
@@ -104,6 +110,7 @@ export async function startService(config: Config): Promise<BookingService> {
 
   const expiryLock = new LoopLock({ redis, name: 'expire-holds' });
   const sagaLock = new LoopLock({ redis, name: 'drive-sagas' });
+  const noneEnded = { completed: 0, more: false };
   const idle = { expired: 0, sent: 0, more: false };
   const expirer = new Loop({
     name: 'expire-holds',
@@ -121,8 +128,20 @@ export async function startService(config: Config): Promise<BookingService> {
     logger,
     runOnce: async () => (await sagaLock.run(() => driveSagas({ pool, logger, onCommit }))) ?? idle,
   });
+  const completionLock = new LoopLock({ redis, name: 'complete-bookings' });
+  const completer = new Loop({
+    name: 'complete-bookings',
+    intervalMs: 5_000,
+    logger,
+    runOnce: async () => {
+      const { completed, more } = (await completionLock.run(() => completeEndedBookings({ pool, watch }))) ?? noneEnded;
+      completedBookings.inc(completed);
+      return { more };
+    },
+  });
   expirer.start();
   driver.start();
+  completer.start();
 
   let consumer: InboxConsumer | null = null;
   let stopping = false;
@@ -150,7 +169,7 @@ export async function startService(config: Config): Promise<BookingService> {
     stop: async () => {
       stopping = true;
       await server.stop();
-      await Promise.all([expirer.stop(), driver.stop(), consumer?.stop()]);
+      await Promise.all([expirer.stop(), driver.stop(), completer.stop(), consumer?.stop()]);
       await relay?.stop();
       await bus?.close();
       redis?.disconnect();

@@ -119,6 +119,8 @@ export const booking = z
     price: z.object({ amount, currency, lines: z.array(priceLine) }),
     hold_expires_at: instant.nullable(),
     cancel_requested_at: instant.nullable(),
+    checked_in_at: instant.nullable(),
+    attended: z.boolean().nullable().meta({ description: 'null until the booking is COMPLETED' }),
     server_now: instant,
     version: z.number().int(),
     payment: bookingPayment.nullable(),

@@ -88,7 +88,10 @@ export const bookingSnapshot = bookingRef.extend({
 
 /** Family `booking`: what became of a booking. */
 export const bookingEvents = {
-  confirmed: bookingSnapshot,
+  /** Events from before there were tickets have none. */
+  confirmed: bookingSnapshot.extend({
+    tickets: z.array(z.object({ place: z.string(), code: z.string() })).optional(),
+  }),
   cancelled: bookingSnapshot.extend({ reason: z.string() }),
   expired: bookingSnapshot,
   failed: bookingSnapshot.extend({ reason: z.string() }),

@@ -30,6 +30,8 @@ export interface BookingRow {
   readonly pinned_at: Date | null;
   readonly cancel_requested_at: Date | null;
   readonly cancel_reason: string | null;
+  readonly checked_in_at: Date | null;
+  readonly attended: boolean | null;
   readonly payment_id: PaymentId | null;
   readonly payment_status: PaymentStatus | null;
   readonly payment_attempt: number;
@@ -58,7 +60,7 @@ export interface PriceLineJson {
 export const BOOKING_COLUMNS = `
   id, reference, user_id, status, inventory, event_id, resource_id, seats, quantity, starts_at, ends_at, time_zone, title, venue,
   refund_policy, price_amount, price_currency, price_lines, contact_email, contact_name, hold_expires_at, extended_at, pinned_at,
-  cancel_requested_at, cancel_reason, payment_id, payment_status, payment_attempt, payment_decline_reason, payment_redirect_url,
+  cancel_requested_at, cancel_reason, checked_in_at, attended, payment_id, payment_status, payment_attempt, payment_decline_reason, payment_redirect_url,
   refund_id, refund_status, refund_amount, hold_seq, booking_seq, checkout_seq, version, created_at, updated_at`;
 
 /** A booking as clients see it. `serverNow` stands beside the expiry, so that a countdown is the server's. */
@@ -80,6 +82,8 @@ export function toBookingJson(row: BookingRow, serverNow: Date): BookingJson {
     price: { amount, currency: row.price_currency, lines: row.price_lines },
     hold_expires_at: row.hold_expires_at?.toISOString() ?? null,
     cancel_requested_at: row.cancel_requested_at?.toISOString() ?? null,
+    checked_in_at: row.checked_in_at?.toISOString() ?? null,
+    attended: row.attended,
     server_now: serverNow.toISOString(),
     version: row.version,
     payment:

@@ -74,6 +74,8 @@ export interface BookingChanges {
   pinned_at?: Date | null;
   cancel_requested_at?: Date;
   cancel_reason?: string;
+  checked_in_at?: Date;
+  attended?: boolean;
   payment_id?: PaymentId;
   payment_status?: PaymentStatus;
   payment_attempt?: number;
@@ -90,6 +92,8 @@ const CHANGEABLE: readonly (keyof BookingChanges)[] = [
   'pinned_at',
   'cancel_requested_at',
   'cancel_reason',
+  'checked_in_at',
+  'attended',
   'payment_id',
   'payment_status',
   'payment_attempt',

@@ -85,7 +85,8 @@ async function cancel(tx: Tx, command: CancelCommand): Promise<Cancelled> {
     const wished = await changeBooking(tx, row.id, { cancel_requested_at: now, cancel_reason: command.reason });
     return { row: wished, now, waiting: true };
   }
-  if (!['HELD', 'PAYMENT_INITIATED', 'CONFIRMED'].includes(row.status)) {
+  const cancellable = ['HELD', 'PAYMENT_INITIATED', 'CONFIRMED', ...(anybody ? ['CHECKED_IN'] : [])];
+  if (!cancellable.includes(row.status)) {
     throw new Problem('not_cancellable', { detail: `the booking is ${row.status}` });
   }
 
@@ -106,7 +107,7 @@ async function cancel(tx: Tx, command: CancelCommand): Promise<Cancelled> {
   let cancelled = await transition(tx, row, { to: 'CANCELLED', reason: command.reason, actor, cause: cause.id });
   await releaseClaims(tx, [row.id]);
   cancelled = await nextSequence(tx, row.id, 'booking');
-  await appendToOutbox(tx, '/booking', [outcome('cancelled', cancelled, cause, now, command.reason)]);
+  await appendToOutbox(tx, '/booking', [outcome('cancelled', cancelled, cause, now, { reason: command.reason })]);
   return { row: cancelled, now, waiting: false };
 }
 

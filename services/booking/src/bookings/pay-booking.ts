@@ -18,6 +18,7 @@ import { sendCommand } from '../checkout-saga/apply-saga-message.ts';
 import { beginSaga } from '../checkout-saga/saga-store.ts';
 import { outcome } from '../events.ts';
 import { bookClaims } from '../inventory/book-claims.ts';
+import { ticketTexts } from '../tickets/issue-tickets.ts';
 import { lockInventory } from '../inventory/lock-inventory.ts';
 import { expiryWithPayment, type HoldTimes } from './booking.ts';
 import { toBookingJson, type BookingRow } from './booking-row.ts';
@@ -173,7 +174,8 @@ async function confirmFree(tx: Tx, command: PayCommand, held: BookingRow, now: D
   row = await transition(tx, row, { to: 'CONFIRMED', ...step });
   await bookClaims(tx, row.id);
   row = await nextSequence(tx, row.id, 'booking');
-  await appendToOutbox(tx, '/booking', [outcome('confirmed', row, cause, now)]);
+  const tickets = await ticketTexts(tx, row, now);
+  await appendToOutbox(tx, '/booking', [outcome('confirmed', row, cause, now, { tickets })]);
   const answer = bookingAnswer(200, row, now);
   await storeAnswer(tx, command.scope, answer);
   return answer;

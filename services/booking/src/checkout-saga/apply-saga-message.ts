@@ -16,6 +16,7 @@ import { checkoutCommand, outcome, type Cause } from '../events.ts';
 import { bookClaims } from '../inventory/book-claims.ts';
 import { lockInventory } from '../inventory/lock-inventory.ts';
 import { releaseClaims } from '../inventory/release-claims.ts';
+import { ticketTexts } from '../tickets/issue-tickets.ts';
 import {
   AWAITING,
   IGNORE,
@@ -141,7 +142,9 @@ async function carryOut(
   if (step.command) row = await sendCommand(tx, row, saga, step.command, input.reason, input.cause, now);
   if (step.announce) {
     row = await nextSequence(tx, row.id, 'booking');
-    await appendToOutbox(tx, '/booking', [outcome(step.announce, row, input.cause, now, input.reason)]);
+    const { reason } = input;
+    const more = step.announce === 'confirmed' ? { reason, tickets: await ticketTexts(tx, row, now) } : { reason };
+    await appendToOutbox(tx, '/booking', [outcome(step.announce, row, input.cause, now, more)]);
   }
   return row;
 }

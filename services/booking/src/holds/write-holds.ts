@@ -59,6 +59,8 @@ export function composeHold(
     pinned_at: null,
     cancel_requested_at: null,
     cancel_reason: null,
+    checked_in_at: null,
+    attended: null,
     payment_id: null,
     payment_status: null,
     payment_attempt: 0,

@@ -3,6 +3,7 @@ import { BOOKING_ROUTES, PAYMENT_ROUTES } from './booking-routes.ts';
 import { CATALOGUE_ROUTES } from './catalogue-routes.ts';
 import { IDENTITY_ROUTES } from './identity-routes.ts';
 import type { ApiRoute } from './route.ts';
+import { TICKET_ROUTES } from './ticket-routes.ts';
 
 const operations = { method: 'get', tag: 'Operations', target: 'gateway', access: 'public', problems: [] } as const;
 const state = z.object({ status: z.string() });
@@ -40,6 +41,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...IDENTITY_ROUTES,
   ...CATALOGUE_ROUTES,
   ...BOOKING_ROUTES,
+  ...TICKET_ROUTES,
   ...PAYMENT_ROUTES,
   ...OPERATION_ROUTES,
 ];

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { id, instant } from './common.ts';
+
+/** The text of a ticket's QR code, as it was scanned. Whether it is one is for the signature to tell. */
+export const ticketCode = z.string().min(1).max(1000);
+
+export const checkInBody = z.strictObject({ code: ticketCode.optional() }).meta({ id: 'CheckIn' });
+export const completeBody = z.strictObject({}).meta({ id: 'Complete' });
+export const rotateTicketKeyBody = z.strictObject({}).meta({ id: 'RotateTicketKey' });
+
+export const ticket = z
+  .object({
+    id: id('tkt'),
+    object: z.literal('ticket'),
+    place: z.string().meta({ description: 'a seat label, a place number, or 2/3 for the second of three places' }),
+    code: z.string().meta({ description: 'the signed text of the QR code: HF1.<key id>.<payload>.<signature>' }),
+  })
+  .meta({ id: 'Ticket' });
+export type TicketJson = z.input<typeof ticket>;
+
+export const ticketKey = z
+  .object({
+    object: z.literal('ticket_key'),
+    kid: z.string(),
+    algorithm: z.literal('Ed25519'),
+    public_key: z.string().meta({ description: 'base64url of the 32 bytes of the key' }),
+    current: z.boolean(),
+    created_at: instant,
+  })
+  .meta({ id: 'TicketKey' });
+export type TicketKeyJson = z.input<typeof ticketKey>;

@@ -1,0 +1,106 @@
+import { Router, type Request, type Response } from 'express';
+import { checkInBody, completeBody, rotateTicketKeyBody } from '@holdfast/shared/contracts/tickets';
+import type { Pool } from '@holdfast/shared/db/pool';
+import { requireRole, requireUser, type SignedInCaller } from '@holdfast/shared/http/caller';
+import { parseBody } from '@holdfast/shared/http/validation';
+import { fingerprint, readIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
+import type { KeyScope, StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
+import { isId, type BookingId } from '@holdfast/shared/ids';
+import { Problem } from '@holdfast/shared/problems';
+import { answerOnce } from '../bookings/answer-once.ts';
+import { toBookingJson, type BookingRow } from '../bookings/booking-row.ts';
+import type { BookingWatch } from '../bookings/booking-watch.ts';
+import { checkInBooking } from './check-in-booking.ts';
+import { completeBooking } from './complete-booking.ts';
+import { listTicketKeys } from './list-ticket-keys.ts';
+import { listTicketsOf } from './list-tickets.ts';
+import { rotateTicketKey } from './rotate-ticket-key.ts';
+
+export interface TicketRoutesDeps {
+  readonly pool: Pool;
+  readonly watch: Pick<BookingWatch, 'changed'>;
+}
+
+/** Tickets and what is done with them at the door, to be mounted at /v1. */
+export function ticketRoutes(deps: TicketRoutesDeps): Router {
+  const router = Router();
+
+  router.get('/bookings/:id/tickets', async (req, res) => {
+    sendList(res, await listTicketsOf(deps.pool, requireUser(req), req.params.id));
+  });
+
+  router.post('/bookings/:id/check-in', async (req, res) => {
+    const caller = requireRole(req, 'operator', 'admin');
+    const bookingId = bookingIdOf(req);
+    const body = parseBody(checkInBody, req.body);
+    const { answer, replayed } = await answerOnce(deps.pool, scopeOf(req, caller, 'check-in', body), async (tx) =>
+      bookingAnswer(await checkInBooking(tx, { caller, bookingId, code: body.code ?? null })),
+    );
+    deps.watch.changed(bookingId);
+    send(res, answer, replayed);
+  });
+
+  router.post('/bookings/:id/complete', async (req, res) => {
+    const caller = requireRole(req, 'operator', 'admin');
+    const bookingId = bookingIdOf(req);
+    const body = parseBody(completeBody, req.body);
+    const { answer, replayed } = await answerOnce(deps.pool, scopeOf(req, caller, 'complete', body), async (tx) =>
+      bookingAnswer(await completeBooking(tx, { caller, bookingId })),
+    );
+    deps.watch.changed(bookingId);
+    send(res, answer, replayed);
+  });
+
+  router.get('/ticket-keys', async (_req, res) => {
+    sendList(res, await listTicketKeys(deps.pool));
+  });
+
+  router.post('/ticket-keys/rotate', async (req, res) => {
+    const caller = requireRole(req, 'admin');
+    parseBody(rotateTicketKeyBody, req.body);
+    const key = readIdempotencyKey(req.headers['idempotency-key']);
+    const scope =
+      key === null
+        ? null
+        : { userId: caller.userId, key, fingerprint: fingerprint('POST', '/v1/ticket-keys/rotate', {}) };
+    const { answer, replayed } = await answerOnce(deps.pool, scope, async (tx) => ({
+      status: 200,
+      headers: {},
+      body: JSON.stringify(await rotateTicketKey(tx)),
+    }));
+    send(res, answer, replayed);
+  });
+
+  return router;
+}
+
+/** @throws Problem `not_found` for what is not a booking id at all. */
+function bookingIdOf(req: Request): BookingId {
+  const id = req.params['id'];
+  if (!isId('bkg', id)) throw new Problem('not_found');
+  return id;
+}
+
+function scopeOf(req: Request, caller: SignedInCaller, action: string, body: object): KeyScope | null {
+  const key = readIdempotencyKey(req.headers['idempotency-key']);
+  if (key === null) return null;
+  const path = `/v1/bookings/${String(req.params['id'])}/${action}`;
+  return { userId: caller.userId, key, fingerprint: fingerprint('POST', path, body) };
+}
+
+function bookingAnswer({ row, now }: { row: BookingRow; now: Date }): StoredAnswer {
+  return { status: 200, headers: { etag: `"${row.version}"` }, body: JSON.stringify(toBookingJson(row, now)) };
+}
+
+function sendList(res: Response, data: readonly object[]): void {
+  res.json({ object: 'list', data, has_more: false, next_cursor: null });
+}
+
+function send(res: Response, answer: StoredAnswer, replayed: boolean): void {
+  res
+    .status(answer.status)
+    .set(answer.headers)
+    .set(replayed ? { 'idempotent-replayed': 'true' } : {})
+    .type('application/json')
+    .send(answer.body);
+}

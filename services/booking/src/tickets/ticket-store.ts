@@ -1,0 +1,71 @@
+import type { Queryable, Tx } from '@holdfast/shared/db/transaction';
+import type { BookingId, EventId } from '@holdfast/shared/ids';
+import type { TicketId } from './ticket-code.ts';
+
+export interface TicketRow {
+  readonly id: TicketId;
+  readonly position: number;
+  readonly place: string;
+  readonly code: string;
+}
+
+export interface NewTicket extends TicketRow {
+  readonly nonce: string;
+}
+
+/** Writes the tickets of a locked booking; those that it has stay. */
+export async function insertTickets(
+  tx: Tx,
+  booking: { readonly id: BookingId; readonly event_id: EventId | null },
+  tickets: readonly NewTicket[],
+  now: Date,
+): Promise<void> {
+  await tx.query(
+    `insert into tickets (id, booking_id, event_id, position, place, nonce, code, created_at)
+     select id, $1, $2, position, place, nonce, code, $3
+       from json_to_recordset($4::json) as row (id text, position int, place text, nonce text, code text)
+     on conflict (booking_id, position) do nothing`,
+    [booking.id, booking.event_id, now, JSON.stringify(tickets)],
+  );
+}
+
+/** The tickets of a booking, in the order of its places. */
+export async function readTickets(db: Queryable, bookingId: BookingId): Promise<TicketRow[]> {
+  const { rows } = await db.query<TicketRow>(
+    `select id, position, place, code
+       from tickets
+      where booking_id = $1
+      order by position`,
+    [bookingId],
+  );
+  return rows;
+}
+
+/** Whose ticket it is; null for one that was never written, whoever signed it. */
+export async function findTicketOwner(
+  db: Queryable,
+  ticket: { readonly id: TicketId; readonly nonce: string },
+): Promise<BookingId | null> {
+  const { rows } = await db.query<{ booking_id: BookingId }>(
+    `select booking_id from tickets where id = $1 and nonce = $2`,
+    [ticket.id, ticket.nonce],
+  );
+  return rows[0]?.booking_id ?? null;
+}
+
+/** Tickets of an event that let somebody in, by nonce, and whether they were used; `now` is when that was true. */
+export async function readAdmission(
+  tx: Tx,
+  eventId: EventId,
+): Promise<{ now: Date; tickets: { nonce: string; checked_in: boolean }[] }> {
+  const { rows } = await tx.query<{ now: Date; tickets: { nonce: string; checked_in: boolean }[] | null }>(
+    `select clock.app_now() as now,
+            (select json_agg(json_build_object('nonce', t.nonce, 'checked_in', b.status = 'CHECKED_IN'))
+               from tickets t
+               join bookings b on b.id = t.booking_id
+              where t.event_id = $1
+                and b.status in ('CONFIRMED', 'CHECKED_IN')) as tickets`,
+    [eventId],
+  );
+  return { now: rows[0]!.now, tickets: rows[0]!.tickets ?? [] };
+}
