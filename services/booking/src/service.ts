@@ -144,10 +144,10 @@ export async function startService(config: Config): Promise<BookingService> {
   completer.start();
 
   let consumer: InboxConsumer | null = null;
-  let stopping = false;
-  const connected = connectBus({ url: config.natsUrl, name: 'booking', logger }).then(async (connectedBus) => {
+  const stopped = new AbortController();
+  const connected = connectBus({ url: config.natsUrl, name: 'booking', logger, signal: stopped.signal }).then(async (connectedBus) => {
     bus = connectedBus;
-    if (stopping) return;
+    if (stopped.signal.aborted) return;
     relay = new Relay({ pool, bus, logger, service: 'booking', onPublished: (count) => published.inc(count) });
     relay.start();
     watch.start();
@@ -162,12 +162,14 @@ export async function startService(config: Config): Promise<BookingService> {
     });
     await consumer.start();
   });
-  connected.catch((error: unknown) => logger.error({ err: error }, 'the bus could not be set up'));
+  connected.catch((error: unknown) => {
+    if (!stopped.signal.aborted) logger.error({ err: error }, 'the bus could not be set up');
+  });
 
   return {
     port: server.port,
     stop: async () => {
-      stopping = true;
+      stopped.abort();
       await server.stop();
       await Promise.all([expirer.stop(), driver.stop(), completer.stop(), consumer?.stop()]);
       await relay?.stop();

@@ -89,7 +89,9 @@ function consumerConfig(name: ConsumerName): Partial<ConsumerConfig> {
     filter_subject: FAMILIES[CONSUMERS[name].family],
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
-    ack_wait: 30_000 * NANOS,
+    // A message that was in the hands of a process when it died comes again after this time: a customer waits for it. Handlers take
+    // milliseconds, their transactions at most 2 s, and one that is delivered twice all the same takes effect once.
+    ack_wait: 10_000 * NANOS,
     // The server never gives up on a message: the inbox counts and dead-letters.
     max_deliver: -1,
     max_ack_pending: 1000,

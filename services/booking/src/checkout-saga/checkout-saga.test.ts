@@ -41,7 +41,7 @@ describe('every cell of the table', () => {
 
   test.each(steps)(
     '$state on $message: claims are booked with CONFIRMED and released with the end of a booking',
-    ({ state, step }) => {
+    ({ step }) => {
       const last = step.booking?.at(-1);
       if (last === 'CONFIRMED') expect(step.claims).toBe('book');
       if (last === 'CANCELLED' || last === 'EXPIRED' || last === 'FAILED') expect(step.claims).toBe('release');
