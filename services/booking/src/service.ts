@@ -145,23 +145,25 @@ export async function startService(config: Config): Promise<BookingService> {
 
   let consumer: InboxConsumer | null = null;
   const stopped = new AbortController();
-  const connected = connectBus({ url: config.natsUrl, name: 'booking', logger, signal: stopped.signal }).then(async (connectedBus) => {
-    bus = connectedBus;
-    if (stopped.signal.aborted) return;
-    relay = new Relay({ pool, bus, logger, service: 'booking', onPublished: (count) => published.inc(count) });
-    relay.start();
-    watch.start();
-    consumer = new InboxConsumer({
-      name: 'booking-payment',
-      service: 'booking',
-      bus,
-      pool,
-      logger,
-      handle: handlePaymentEvent({ watch, onCommit, logger }),
-      onDeadLetter: onCommit,
-    });
-    await consumer.start();
-  });
+  const connected = connectBus({ url: config.natsUrl, name: 'booking', logger, signal: stopped.signal }).then(
+    async (connectedBus) => {
+      bus = connectedBus;
+      if (stopped.signal.aborted) return;
+      relay = new Relay({ pool, bus, logger, service: 'booking', onPublished: (count) => published.inc(count) });
+      relay.start();
+      watch.start();
+      consumer = new InboxConsumer({
+        name: 'booking-payment',
+        service: 'booking',
+        bus,
+        pool,
+        logger,
+        handle: handlePaymentEvent({ watch, onCommit, logger }),
+        onDeadLetter: onCommit,
+      });
+      await consumer.start();
+    },
+  );
   connected.catch((error: unknown) => {
     if (!stopped.signal.aborted) logger.error({ err: error }, 'the bus could not be set up');
   });
