@@ -129,9 +129,9 @@ describe('when a booking is confirmed', () => {
     expect(mail.to).toEqual([{ name: 'Ada Lovelace', address: booking.contact.email }]);
     expect(mail.text).toContain('Monday 4 January 2027, 19:00 to 21:30 (Europe/Paris, CET)');
     expect(mail.text).toContain(`http://booking.test/v1/bookings/${booking.booking_id}`);
-    expect(mail.html).toContain('cid:ticket@holdfast');
+    expect(mail.html).toContain('cid:ticket-1@holdfast');
     expect(mail.attachments.map((part) => [part.filename, part.mimeType, part.disposition])).toEqual([
-      ['ticket.png', 'image/png', 'inline'],
+      ['ticket-1.png', 'image/png', 'inline'],
       ['BK20270104-7K3Q9D.ics', 'text/calendar', 'attachment'],
     ]);
     const sent = await untilState(booking.contact.email, 'SENT');

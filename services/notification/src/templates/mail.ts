@@ -11,7 +11,7 @@ export interface MailAttachment {
   readonly filename: string;
   readonly contentType: string;
   readonly content: Buffer | string;
-  /** Content id of a part that the HTML shows, e.g. `ticket@holdfast` for `cid:ticket@holdfast`. */
+  /** Content id of a part that the HTML shows, e.g. `ticket-1@holdfast` for `cid:ticket-1@holdfast`. */
   readonly cid?: string;
   readonly contentDisposition: 'inline' | 'attachment';
 }

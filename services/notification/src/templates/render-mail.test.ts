@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { aBooking } from '../testing/factories.ts';
 import { renderMail } from './render-mail.ts';
-import { ticketCode } from './ticket-code.ts';
+import { renderQrCode } from './render-qr-code.ts';
 
 const options = { publicUrl: 'https://booking.test', stamp: new Date('2026-12-01T10:00:00Z') };
 
@@ -21,13 +21,36 @@ describe('the mail for a confirmed booking', () => {
     }
   });
 
-  test('shows the ticket’s code as a PNG inside the HTML', async () => {
-    const booking = aBooking();
+  test('shows a QR code with the signed text of each ticket inside the HTML', async () => {
+    const tickets = [
+      { place: 'A-12', code: 'HF1.key.one.signature' },
+      { place: 'A-13', code: 'HF1.key.two.signature' },
+    ];
+    const mail = await renderMail({ kind: 'confirmed', booking: aBooking({ tickets }) }, options);
+    const codes = mail.attachments.filter(({ contentType }) => contentType === 'image/png');
+    expect(codes.map(({ content }) => content)).toEqual(
+      await Promise.all(tickets.map(({ code }) => renderQrCode(code))),
+    );
+    expect(new Set(codes.map(({ cid }) => cid)).size).toBe(2);
+    for (const { cid } of codes) expect(mail.html).toContain(`<img src="cid:${cid}"`);
+    for (const { place } of tickets) expect(mail.html).toContain(`alt="QR code of place ${place}"`);
+  });
+
+  test('shows at most ten, and says where the others are', async () => {
+    const tickets = Array.from({ length: 12 }, (_, i) => ({ place: `A-${i + 1}`, code: `HF1.key.${i}.signature` }));
+    const booking = aBooking({ tickets });
     const mail = await renderMail({ kind: 'confirmed', booking }, options);
-    const [qr] = mail.attachments;
-    expect(mail.html).toContain(`<img src="cid:${qr!.cid}"`);
+    expect(mail.attachments.filter(({ contentType }) => contentType === 'image/png')).toHaveLength(10);
+    for (const part of [mail.text, mail.html!]) {
+      expect(part).toContain(`https://booking.test/v1/bookings/${booking.booking_id}/tickets has 2 more.`);
+    }
+  });
+
+  test('shows the reference as a PNG where a booking has no tickets', async () => {
+    const booking = aBooking();
+    const [qr] = (await renderMail({ kind: 'confirmed', booking }, options)).attachments;
     expect((qr!.content as Buffer).subarray(0, 8)).toEqual(Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'));
-    expect(ticketCode(booking)).toBe(booking.reference);
+    expect((await renderQrCode(booking.reference)).equals(qr!.content as Buffer)).toBe(true);
   });
 
   test('counts the places of a pool and numbers them where they have numbers', async () => {
