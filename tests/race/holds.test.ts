@@ -207,12 +207,16 @@ describe('one customer', () => {
   });
 
   test('of 20 holds at once with a limit of 5 exactly 5 are granted', async () => {
-    const eventId = await makePoolEvent(admin, { capacity: 50 });
+    // An event each, and a customer who was here before: nothing but the customer's own row is left to wait for.
+    const events = await Promise.all(times(20, () => makePoolEvent(admin, { capacity: 5 })));
     const caller = aCaller();
+    const [before] = await holdAtOnce(stack, [{ caller, body: { event_id: events[0], quantity: 1 } }]);
+    const client = createAssertedClient(stack.url('booking'), stack.internalSecret, caller);
+    await client.post(`/v1/bookings/${String(before!.body['id'])}/cancel`, { reason: 'only to be known here' });
 
     const answers = await holdAtOnce(
       stack,
-      times(20, () => ({ caller, body: { event_id: eventId, quantity: 1 } })),
+      events.map((eventId) => ({ caller, body: { event_id: eventId, quantity: 1 } })),
     );
 
     expect(statuses(answers)).toEqual({ 201: 5, 409: 15 });
