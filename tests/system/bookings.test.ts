@@ -6,7 +6,7 @@ import { bookPatiently } from '../support/book.ts';
 import { halfHours, makePoolEvent, makeResource, makeSeatsEvent } from '../support/catalogue.ts';
 import { signInAdmin, signUp, type Customer } from '../support/customers.ts';
 import { brokenInvariants, untilQuiet } from '../support/invariants.ts';
-import { readAttachment, untilMail } from '../support/mailbox.ts';
+import { mailsTo, readAttachment, untilMail } from '../support/mailbox.ts';
 import { startStack, WHOLE_PATH, type Stack } from '../support/stack.ts';
 
 // Everything as a customer sees it: the public API of the gateway, and the mailbox.
@@ -279,6 +279,34 @@ describe('cancelling', () => {
     expect([twice.status, twice.body.status, twice.body.version]).toEqual([200, 'CANCELLED', cancelled.body.version]);
     const pay = await bob.api.post(`/v1/bookings/${held.body.id}/pay`, { payment_method: 'pm_card_visa' });
     expect(pay.status).toBe(409);
+  });
+
+  test('a paid booking well before its start: previewed, refunded in full, its place free, told by mail', async () => {
+    const eventId = await makePoolEvent(admin, { capacity: 10, amount: 1500 });
+    const bob = await signUp(stack, 'Bob');
+    const booking = await bookPatiently(bob.api, { event_id: eventId, quantity: 2 });
+    const price = { amount: 3000, currency: 'EUR' };
+
+    const preview = await bob.api.get(`/v1/bookings/${booking.id}/cancellation-preview`);
+    expect([preview.status, preview.body]).toMatchObject([200, { refundable: price, percent: 100 }]);
+    const cancelled = await bob.api.post<BookingJson>(`/v1/bookings/${booking.id}/cancel`, {
+      reason: 'the weather will be bad',
+    });
+    expect(cancelled.status).toBe(200);
+    expect(cancelled.body.refund).toMatchObject({ id: expect.stringMatching(/^rfd_/), amount: price });
+
+    await until('the refund to settle', async () => {
+      const { body } = await bob.api.get<BookingJson>(`/v1/bookings/${booking.id}`);
+      return body.status === 'REFUNDED';
+    });
+    const payment = await bob.api.get(`/v1/payments/${booking.payment!.id}`);
+    expect(payment.body).toMatchObject({ status: 'REFUNDED', refunds: [{ id: cancelled.body.refund!.id, ...price }] });
+    const availability = await anybody.get<Counts>(`/v1/events/${eventId}/availability`);
+    expect(availability.body.counts).toEqual({ available: 10, locked: 0, booked: 0 });
+    await until('the mail about it', async () => {
+      const mails = await mailsTo(stack.url('mail'), bob.email);
+      return mails.filter(({ subject }) => subject.includes(booking.reference)).length === 2;
+    });
   });
 });
 
