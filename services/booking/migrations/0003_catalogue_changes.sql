@@ -13,6 +13,9 @@ alter table events
   add constraint events_sales_open_before_close check (sales_close_at > sales_open_at),
   add constraint events_blocks_are_seats check (inventory = 'seats' or house_blocks = '{}');
 
+-- Events of one name in one venue are a series: whoever finds one sold out is offered the others.
+create index events_of_series on events (venue_id, name, starts_at) where archived_at is null;
+
 -- The rows that a hall had up to and including a version. Events of the past keep the version whose seats they sold, and their
 -- availability is still read.
 create table hall_past_rows (
@@ -49,5 +52,6 @@ create trigger audit_log_append_only before update or delete or truncate on audi
 drop table audit_log;
 drop function refuse_audit_change;
 drop table hall_past_rows;
+drop index events_of_series;
 alter table events drop column house_blocks, drop column sales_close_at, drop column sales_open_at;
 alter table resources drop column exceptions;

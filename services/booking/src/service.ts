@@ -9,6 +9,7 @@ import { connectRedis } from '@holdfast/shared/redis/redis';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
 import { createMetrics } from '@holdfast/shared/telemetry/metrics';
 import { Counter, Histogram } from 'prom-client';
+import { AlternativesFinder } from './alternatives/find-alternatives.ts';
 import { handlePaymentEvent } from './bookings/consumer.ts';
 import { BookingWatch } from './bookings/booking-watch.ts';
 import { expireHolds } from './bookings/expire-holds.ts';
@@ -103,7 +104,12 @@ export async function startService(config: Config): Promise<BookingService> {
       ...(redis === null ? [] : [{ name: 'redis', critical: false, run: () => redis.ping() }]),
     ],
     bookings: { pool, watch, times: config.hold, onCommit },
-    holds: { batcher, internalSecret: config.internalSecret, logger },
+    holds: {
+      batcher,
+      alternatives: new AlternativesFinder({ pool, layouts: holdDeps.layouts, logger }),
+      internalSecret: config.internalSecret,
+      logger,
+    },
   });
   const server: RunningServer = await listen(http, { host: config.host, port: config.port });
   logger.info({ port: server.port }, 'listening');

@@ -83,5 +83,17 @@ export const problem = z
     request_id: z.string(),
     retryable: z.boolean(),
     errors: z.array(z.object({ pointer: z.string(), code: z.string(), message: z.string() })).optional(),
+    unavailable: z.unknown().optional().meta({ description: 'of `inventory_unavailable`: what is taken' }),
+    alternatives: z
+      .array(
+        z.union([
+          z.object({ seats: z.array(z.string()) }),
+          z.object({ starts_at: instant, ends_at: instant }),
+          z.object({ event_id: id('evt'), starts_at: instant }),
+        ]),
+      )
+      .max(5)
+      .optional()
+      .meta({ description: 'of `inventory_unavailable`: what was free a moment ago, the nearest first' }),
   })
   .meta({ id: 'Problem' });

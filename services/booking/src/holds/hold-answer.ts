@@ -1,8 +1,14 @@
 import { Problem } from '@holdfast/shared/problems';
+import type { Alternative } from '../alternatives/alternative.ts';
 import type { HoldRefusal } from './decide-holds.ts';
 
+/** Whether something else may be free although this is not. */
+export function isTaken(refusal: HoldRefusal): boolean {
+  return refusal.code === 'seats_taken' || refusal.code === 'too_few_places' || refusal.code === 'slots_taken';
+}
+
 /** The problem that a client gets for each refusal; the switch is complete or does not compile. */
-export function holdProblem(refusal: HoldRefusal): Problem {
+export function holdProblem(refusal: HoldRefusal, alternatives: readonly Alternative[] = []): Problem {
   switch (refusal.code) {
     case 'not_found':
       return new Problem('not_found', { detail: `there is no such ${refusal.what}` });
@@ -45,12 +51,15 @@ export function holdProblem(refusal: HoldRefusal): Problem {
     case 'seats_taken':
       return new Problem('inventory_unavailable', {
         detail: `taken: ${refusal.seats.join(', ')}`,
-        extensions: { unavailable: refusal.seats },
+        extensions: { unavailable: refusal.seats, alternatives },
       });
     case 'too_few_places':
       return new Problem('inventory_unavailable', {
         detail: `${refusal.requested} asked for, ${refusal.available} left`,
-        extensions: { unavailable: { requested: refusal.requested, available: refusal.available } },
+        extensions: {
+          unavailable: { requested: refusal.requested, available: refusal.available },
+          alternatives,
+        },
       });
     case 'slots_taken':
       return new Problem('inventory_unavailable', {
@@ -60,6 +69,7 @@ export function holdProblem(refusal: HoldRefusal): Problem {
             starts_at: startsAt.toISOString(),
             ends_at: endsAt.toISOString(),
           })),
+          alternatives,
         },
       });
   }

@@ -7,7 +7,8 @@ import { newId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { holdProblem } from './hold-answer.ts';
+import type { AlternativesFinder } from '../alternatives/find-alternatives.ts';
+import { holdProblem, isTaken } from './hold-answer.ts';
 import { OverloadedError, type HoldBatcher } from './hold-batcher.ts';
 import { readHoldCommand } from './hold-command.ts';
 
@@ -17,6 +18,8 @@ const batchBody = z.object({
     .min(1)
     .max(256),
 });
+/** So many holds in one call are no crowd: their losers may wait for alternatives without keeping winners waiting. */
+const FEW = 8;
 type BatchedHold = z.output<typeof batchBody>['commands'][number];
 
 /** One answer of the batch; `body` is JSON text that the gateway passes on as it is. */
@@ -28,6 +31,7 @@ interface BatchedAnswer {
 
 export interface HoldRoutesDeps {
   readonly batcher: HoldBatcher;
+  readonly alternatives: Pick<AlternativesFinder, 'find'>;
   readonly internalSecret: string;
   readonly logger: Logger;
 }
@@ -41,18 +45,23 @@ export function holdRoutes(deps: HoldRoutesDeps): Router {
   // 128 bodies of 64 KiB and their envelopes.
   router.post('/internal/holds', jsonBody(16 * 1024 * 1024), async (req, res) => {
     const { commands } = parseBody(batchBody, req.body);
-    const answers = await Promise.all(commands.map((command) => answerOne(deps, command)));
+    const wait = commands.length <= FEW;
+    const answers = await Promise.all(commands.map((command) => answerOne(deps, command, wait)));
     res.json({ answers });
   });
   return router;
 }
 
-async function answerOne(deps: HoldRoutesDeps, hold: BatchedHold): Promise<BatchedAnswer> {
+async function answerOne(deps: HoldRoutesDeps, hold: BatchedHold, wait: boolean): Promise<BatchedAnswer> {
   const caller = verifyAssertion(deps.internalSecret, hold.assertion);
   try {
     if (!caller || caller.userId === null || caller.role === null) throw new Problem('unauthenticated');
-    const result = await deps.batcher.submit(readHoldCommand(caller as SignedInCaller, hold.key, hold.body));
-    if (result.kind === 'refused') throw holdProblem(result.refusal);
+    const command = readHoldCommand(caller as SignedInCaller, hold.key, hold.body);
+    const result = await deps.batcher.submit(command);
+    if (result.kind === 'refused') {
+      const instead = isTaken(result.refusal) ? await deps.alternatives.find(command.request, wait) : [];
+      throw holdProblem(result.refusal, instead);
+    }
     const { status, headers, body } = result.answer;
     return { status, headers: result.replayed ? { ...headers, 'idempotent-replayed': 'true' } : headers, body };
   } catch (error) {

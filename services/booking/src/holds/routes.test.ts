@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createApp, listen, type RunningServer } from '@holdfast/shared/http/app';
+import { signAssertion } from '@holdfast/shared/http/internal-assertion';
+import { newId } from '@holdfast/shared/ids';
+import { createLogger } from '@holdfast/shared/telemetry/logger';
+import { AlternativesFinder } from '../alternatives/find-alternatives.ts';
+import { aCustomer, setupBooking, type BookingFixture } from '../testing/booking-fixture.ts';
+import { HoldBatcher } from './hold-batcher.ts';
+import { holdRoutes } from './routes.ts';
+import { settleHoldBatch } from './settle-hold-batch.ts';
+
+const SECRET = 'only-for-tests-only-for-tests-only-for-tests';
+
+let booking: BookingFixture;
+let server: RunningServer;
+beforeAll(async () => {
+  booking = await setupBooking();
+  const logger = createLogger({ service: 'booking-test', level: 'silent' });
+  const app = createApp();
+  app.use(
+    holdRoutes({
+      batcher: new HoldBatcher({
+        settle: (commands) => settleHoldBatch(booking.holdDeps, commands),
+        logger,
+        onSettled: () => {},
+      }),
+      alternatives: new AlternativesFinder({
+        pool: booking.pool,
+        layouts: booking.holdDeps.layouts,
+        logger,
+        waitAtMostMs: 5_000,
+      }),
+      internalSecret: SECRET,
+      logger,
+    }),
+  );
+  server = await listen(app, { host: '127.0.0.1', port: 0 });
+});
+afterAll(async () => {
+  await server.stop();
+  await booking.stop();
+});
+
+interface Answer {
+  readonly status: number;
+  readonly body: { code?: string; unavailable?: unknown; alternatives?: unknown[] };
+}
+
+async function hold(...bodies: object[]): Promise<Answer[]> {
+  const commands = bodies.map((body) => ({
+    assertion: signAssertion(SECRET, aCustomer()),
+    key: newId('req'),
+    deadline_ms: 2_000,
+    body,
+  }));
+  const response = await fetch(`http://127.0.0.1:${server.port}/internal/holds`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ commands }),
+  });
+  const { answers } = (await response.json()) as { answers: { status: number; body: string }[] };
+  return answers.map(({ status, body }) => ({ status, body: JSON.parse(body) as Answer['body'] }));
+}
+
+test('who loses a seat is told which one, and what is free instead', async () => {
+  const event_id = await booking.seatEvent({ rows: [{ row: 'A', seats: 3 }] });
+  const [winner, loser] = await hold({ event_id, seats: ['A-1'] }, { event_id, seats: ['A-1'] });
+  expect(winner!.status).toBe(201);
+  expect(loser).toMatchObject({
+    status: 409,
+    body: {
+      code: 'inventory_unavailable',
+      unavailable: ['A-1'],
+      alternatives: [{ seats: ['A-2'] }, { seats: ['A-3'] }],
+    },
+  });
+});
+
+test('a refusal of another kind has no alternatives, and a sold-out pool of no series an empty list', async () => {
+  const [unknown] = await hold({ event_id: newId('evt'), quantity: 1 });
+  expect(unknown!.status).toBe(404);
+  expect(unknown!.body).not.toHaveProperty('alternatives');
+  const event_id = await booking.poolEvent({ capacity: 1 });
+  const [full] = await hold({ event_id, quantity: 2 });
+  expect(full).toMatchObject({
+    status: 409,
+    body: { unavailable: { requested: 2, available: 1 }, alternatives: [] },
+  });
+});
