@@ -81,17 +81,69 @@ describe('gathering', () => {
 
   test('a call has at most 128 holds, two calls are under way, and the rest waits in order', async () => {
     const { calls, hold } = setup();
-    const outcomes = range(0, 300).map((n) => hold(n));
+    const outcomes = range(0, 330).map((n) => hold(n));
     await nextTurn();
     expect(calls.map((call) => call.commands.length)).toEqual([128, 128]);
     await nextTurn();
     expect(calls).toHaveLength(2);
     calls[1]!.answer();
     await nextTurn();
-    expect(numbers(calls[2])).toEqual(range(256, 300));
+    expect(numbers(calls[2])).toEqual(range(256, 330));
     calls[0]!.answer();
     calls[2]!.answer();
-    expect((await Promise.all(outcomes)).map(bodyOf)).toEqual(range(0, 300).map(String));
+    expect((await Promise.all(outcomes)).map(bodyOf)).toEqual(range(0, 330).map(String));
+  });
+
+  test('beside a call of a few holds the next one leaves at once', async () => {
+    const { calls, hold } = setup();
+    const outcomes = range(0, 7).map((n) => hold(n));
+    await nextTurn();
+    outcomes.push(hold(7));
+    await nextTurn();
+    expect(calls.map((call) => call.commands.length)).toEqual([7, 1]);
+    calls.forEach((call) => call.answer());
+    await Promise.all(outcomes);
+  });
+
+  test('beside a larger call the others gather, until it is answered', async () => {
+    const { calls, hold } = setup();
+    const outcomes = range(0, 8).map((n) => hold(n));
+    await nextTurn();
+    outcomes.push(...range(8, 71).map((n) => hold(n)));
+    await nextTurn();
+    expect(calls).toHaveLength(1);
+    calls[0]!.answer();
+    await nextTurn();
+    expect(calls.map((call) => call.commands.length)).toEqual([8, 63]);
+    calls[1]!.answer();
+    expect((await Promise.all(outcomes)).map(bodyOf)).toEqual(range(0, 71).map(String));
+  });
+
+  test('half a batch does not wait for a call under way', async () => {
+    const { calls, hold } = setup();
+    const outcomes = range(0, 8).map((n) => hold(n));
+    await nextTurn();
+    outcomes.push(...range(8, 72).map((n) => hold(n)));
+    await nextTurn();
+    expect(calls.map((call) => call.commands.length)).toEqual([8, 64]);
+    calls.forEach((call) => call.answer());
+    await Promise.all(outcomes);
+  });
+
+  test('a call that is away for 100 ms holds nobody up', async () => {
+    const { gatherer, calls, hold, clock } = setup();
+    const outcomes = range(0, 8).map((n) => hold(n));
+    await nextTurn();
+    outcomes.push(hold(8));
+    await nextTurn();
+    clock.now = 99;
+    gatherer.expire();
+    expect(calls).toHaveLength(1);
+    clock.now = 100;
+    gatherer.expire();
+    expect(calls.map((call) => call.commands.length)).toEqual([8, 1]);
+    calls.forEach((call) => call.answer());
+    await Promise.all(outcomes);
   });
 
   test('holds that come while two calls are under way go together in the next', async () => {

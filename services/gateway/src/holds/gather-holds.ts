@@ -53,10 +53,16 @@ interface Pending extends HoldCommand {
 }
 
 const SWEEP_MS = 100;
+/** A call of fewer holds than this is light load: the next one need not wait for it. */
+const LIGHT_CALL = 8;
 
 /**
  * Hands the holds that wait in one turn of the event loop to booking in one call. A hop between processes costs more than the
  * hold itself, so under load the cost of a call is shared by up to 128 holds, while a lone hold leaves at the end of its turn.
+ *
+ * While a call of some size is under way the others gather: at 64 clients one large call at a time takes a sixth less of the machine
+ * than two of half the size, whose transactions wait for each other's locks anyway. A second call leaves when half a batch waits,
+ * or when the first one is away for long.
  */
 export class HoldGatherer {
   readonly #transport: HoldTransport;
@@ -66,7 +72,8 @@ export class HoldGatherer {
   readonly #callLimitMs: number;
   readonly #now: () => number;
   #queue: Pending[] = [];
-  readonly #sent = new Set<readonly Pending[]>();
+  /** The calls under way and when they left. */
+  readonly #sent = new Map<readonly Pending[], number>();
   #flushScheduled = false;
   #sweep: NodeJS.Timeout | null = null;
 
@@ -90,7 +97,7 @@ export class HoldGatherer {
         body: command.body,
         settle: resolve,
       });
-      if (!this.#flushScheduled && this.#sent.size < this.#maxInFlight) {
+      if (!this.#flushScheduled && this.#mayLeave()) {
         this.#flushScheduled = true;
         setImmediate(() => {
           this.#flushScheduled = false;
@@ -108,12 +115,13 @@ export class HoldGatherer {
     const overdue = (pending: Pending) => {
       if (pending.deadlineAt <= now) settle(pending, { ok: false, failure: 'deadline' });
     };
-    for (const batch of this.#sent) batch.forEach(overdue);
+    for (const batch of this.#sent.keys()) batch.forEach(overdue);
     // The queue is in order of arrival, hence of deadlines.
     if (this.#queue[0] && this.#queue[0].deadlineAt <= now) {
       this.#queue.forEach(overdue);
       this.#queue = this.#queue.filter((pending) => pending.settle !== null);
     }
+    this.#flush();
     this.#stopSweepWhenIdle();
   }
 
@@ -124,14 +132,25 @@ export class HoldGatherer {
   }
 
   #flush(): void {
-    while (this.#queue.length > 0 && this.#sent.size < this.#maxInFlight) {
+    while (this.#queue.length > 0 && this.#mayLeave()) {
       const batch = this.#queue.splice(0, this.#maxBatch);
-      this.#sent.add(batch);
+      this.#sent.set(batch, this.#now());
       void this.#carry(batch).finally(() => {
         this.#sent.delete(batch);
         this.#flush();
       });
     }
+  }
+
+  /** Whether what waits should leave now, or rather with the holds that come while the calls under way are answered. */
+  #mayLeave(): boolean {
+    if (this.#sent.size >= this.#maxInFlight) return false;
+    if (this.#queue.length >= this.#maxBatch / 2) return true;
+    const now = this.#now();
+    for (const [batch, sentAt] of this.#sent) {
+      if (batch.length >= LIGHT_CALL && now - sentAt < SWEEP_MS) return false;
+    }
+    return true;
   }
 
   async #carry(batch: readonly Pending[]): Promise<void> {
