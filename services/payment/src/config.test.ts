@@ -15,7 +15,7 @@ test('defaults are those of the contract', () => {
     host: '127.0.0.1',
     port: 8082,
     firstLookMs: 5_000,
-    provider: { name: 'stripe', apiBase: 'https://api.stripe.com', timeoutMs: 5_000 },
+    provider: { name: 'stripe', apiBase: 'https://api.stripe.com', timeoutMs: 5_000, breakMs: 5_000 },
     webhooks: {
       secrets: ['whsec_current_secret', 'whsec_former_secret'],
       allowedCidrs: ['127.0.0.0/8', '::1/128'],

@@ -29,6 +29,7 @@ const schema = commonServiceSchema.extend({
     .refine((cidrs) => parseCidrs(cidrs) !== null, 'must be networks such as 127.0.0.0/8, separated by commas'),
   HOLDFAST_PROVIDER_TIMEOUT_MS: positiveInteger(5_000),
   HOLDFAST_PAYMENT_FIRST_LOOK_MS: positiveInteger(5_000),
+  HOLDFAST_PROVIDER_BREAK_MS: positiveInteger(5_000),
 });
 
 export interface Config {
@@ -43,6 +44,8 @@ export interface Config {
     readonly apiKey: string;
     readonly apiBase: string;
     readonly timeoutMs: number;
+    /** Time without calls after half of the last ones failed. */
+    readonly breakMs: number;
   };
   readonly webhooks: { readonly secrets: readonly string[]; readonly allowedCidrs: readonly string[] };
   /** Time from an unknown outcome to the first question to the provider. */
@@ -64,6 +67,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       apiKey: parsed.STRIPE_API_KEY,
       apiBase: parsed.STRIPE_API_BASE,
       timeoutMs: parsed.HOLDFAST_PROVIDER_TIMEOUT_MS,
+      breakMs: parsed.HOLDFAST_PROVIDER_BREAK_MS,
     },
     webhooks: {
       secrets: parsed.HOLDFAST_STRIPE_WEBHOOK_SECRETS,

@@ -1,11 +1,15 @@
 import { createMetrics, type Metrics } from '@holdfast/shared/telemetry/metrics';
-import { Counter, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
+import type { CircuitStateName } from './provider/circuit.ts';
 
 export interface PaymentMetrics extends Metrics {
   readonly calls: Histogram<'kind' | 'outcome'>;
   readonly webhooks: Counter<'result'>;
   readonly applied: Counter<'result'>;
   readonly published: Counter;
+  /** 1 for the present state, 0 for the others. */
+  readonly circuit: Gauge<'state'>;
+  readonly circuitChanges: Counter<'state'>;
 }
 
 /** The process's registry with what this service counts beside HTTP. Ids never become labels; they go to the log. */
@@ -33,10 +37,29 @@ export function createPaymentMetrics(): PaymentMetrics {
       labelNames: ['result'],
       registers,
     }),
+    circuit: new Gauge({
+      name: 'holdfast_provider_circuit_state',
+      help: 'State of the circuit breaker around the provider: 1 for the present one, 0 for the others',
+      labelNames: ['state'],
+      registers,
+    }),
+    circuitChanges: new Counter({
+      name: 'holdfast_provider_circuit_changes_total',
+      help: 'Changes of the circuit breaker around the provider, by the state that it came to',
+      labelNames: ['state'],
+      registers,
+    }),
     published: new Counter({
       name: 'holdfast_outbox_published_total',
       help: 'Events that the broker acknowledged',
       registers,
     }),
   };
+}
+
+const CIRCUIT_STATES: readonly CircuitStateName[] = ['closed', 'half_open', 'open'];
+
+/** Shows the circuit's state as of now. */
+export function showCircuit(metrics: PaymentMetrics, present: CircuitStateName): void {
+  for (const state of CIRCUIT_STATES) metrics.circuit.set({ state }, state === present ? 1 : 0);
 }

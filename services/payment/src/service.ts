@@ -7,11 +7,13 @@ import { Relay } from '@holdfast/shared/outbox/relay';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
 import type { Config } from './config.ts';
 import { createHttp } from './http.ts';
-import { createPaymentMetrics } from './metrics.ts';
+import { createPaymentMetrics, showCircuit } from './metrics.ts';
 import { OperationDriver } from './operations/operation-driver.ts';
+import { resumeOperations } from './operations/resume-operations.ts';
 import { checkoutHandler } from './payments/consumer.ts';
 import { WebhookApplier } from './provider-webhooks/apply-webhook.ts';
 import { parseCidrs } from './provider-webhooks/source-allowlist.ts';
+import { guardProvider, type CircuitStateName } from './provider/circuit.ts';
 import type { Provider } from './provider/provider.ts';
 import { createStripeProvider } from './provider/stripe-provider.ts';
 
@@ -46,14 +48,18 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     logger,
     applicationName: 'holdfast-payment',
   });
-  const provider =
+  const circuit = guardProvider(
     overrides.provider ??
-    createStripeProvider({
-      apiKey: config.provider.apiKey,
-      apiBase: config.provider.apiBase,
-      timeoutMs: config.provider.timeoutMs,
-      concurrency: HANDS,
-    });
+      createStripeProvider({
+        apiKey: config.provider.apiKey,
+        apiBase: config.provider.apiBase,
+        timeoutMs: config.provider.timeoutMs,
+        concurrency: HANDS,
+      }),
+    { breakMs: config.provider.breakMs, onChange: circuitChanged },
+  );
+  const { provider } = circuit;
+  showCircuit(metrics, circuit.state());
 
   // Absent until NATS answers; the relay polls, so a nudge that finds nobody is not lost work.
   let bus: Bus | null = null;
@@ -81,6 +87,22 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     onResult: (result) => metrics.applied.inc({ result }),
   });
 
+  function circuitChanged(state: CircuitStateName): void {
+    showCircuit(metrics, state);
+    metrics.circuitChanges.inc({ state });
+    logger[state === 'open' ? 'error' : 'info']({ state }, 'circuit around the provider');
+    if (state !== 'closed') return;
+    resumeOperations(pool).then(
+      (count) => {
+        logger.info({ count }, 'operations that waited for the provider go on');
+        driver.nudge();
+        bus?.hint(OPERATIONS_HINT);
+      },
+      // They go on by themselves at the end of their pauses.
+      (error: unknown) => logger.warn({ err: error }, 'operations that waited for the provider were not hastened'),
+    );
+  }
+
   const app = createHttp({
     pool,
     logger,
@@ -104,6 +126,15 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
         },
       },
       { name: 'provider', critical: false, run: () => reach(config.provider.apiBase) },
+      {
+        name: 'provider_circuit',
+        critical: false,
+        run: async () => {
+          const state = circuit.state();
+          if (state === 'open') throw new Error('open: half of the last calls failed, none is made for a moment');
+          return state;
+        },
+      },
     ],
     webhooks: {
       pool,

@@ -29,7 +29,7 @@ describe('a call', () => {
     await bench.database.advanceClock(6_000);
     await drive(driver);
     expect(provider.asked).toEqual(['create create', 'confirm confirm/1']);
-    await bench.database.advanceClock(1_500);
+    await bench.database.advanceClock(2_000);
     await drive(driver);
     expect(provider.asked).toEqual(['create create', 'confirm confirm/1', 'confirm confirm/1']);
     expect(await announced()).toEqual(['authorised']);

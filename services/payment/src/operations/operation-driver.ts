@@ -16,6 +16,8 @@ export interface DriverOptions {
   readonly firstLookMs: number;
   readonly concurrency?: number;
   readonly intervalMs?: number;
+  /** The chance in the pauses between tries; tests replace it. */
+  readonly random?: () => number;
   /** Call after a commit that wrote events. */
   readonly onSettled: () => void;
   /** For metrics: one finished round trip. */
@@ -123,11 +125,11 @@ export class OperationDriver {
 
   /** A database that is away for a moment must not cost the answer: without it the lease has to run out first. */
   async #settle(operation: Operation, finding: Finding): Promise<SettledOperation> {
-    const { pool, firstLookMs } = this.#options;
+    const { pool, firstLookMs, random = Math.random } = this.#options;
     for (let attempt = 1; ; attempt++) {
       try {
         return await withTransaction(pool, (tx) =>
-          settleOperation(tx, operation, finding, { firstLookMs, leaseMs: LEASE_MS }),
+          settleOperation(tx, operation, finding, { firstLookMs, leaseMs: LEASE_MS, random }),
         );
       } catch (error) {
         if (attempt >= SETTLE_TRIES || this.#stopping) throw error;

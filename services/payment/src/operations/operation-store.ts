@@ -147,18 +147,36 @@ export async function finishOperation(tx: Tx, id: Id<'opr'>, outcome: string): P
 export async function postponeOperation(
   tx: Queryable,
   id: Id<'opr'>,
-  change: { mode: Operation['mode']; delayMs: number; freshKey?: boolean },
+  change: { mode: Operation['mode']; delayMs: number; reason: string; freshKey?: boolean },
 ): Promise<void> {
   await tx.query(
     `update operations
         set mode = $2,
+            put_off = $5,
             due_at = clock.app_now() + make_interval(secs => $3::float8 / 1000),
             key_generation = key_generation + $4,
             locked_until = null
       where id = $1
         and state = 'DUE'`,
-    [id, change.mode, change.delayMs, change.freshKey ? 1 : 0],
+    [id, change.mode, change.delayMs, change.freshKey ? 1 : 0, change.reason],
   );
+}
+
+/**
+ * Makes due at once what was put off for one of the reasons, and returns how many operations that are. What is leased is being
+ * carried out and is left alone.
+ */
+export async function hastenOperations(tx: Tx, reasons: readonly string[]): Promise<number> {
+  const { rowCount } = await tx.query(
+    `update operations
+        set due_at = clock.app_now()
+      where state = 'DUE'
+        and due_at > clock.app_now()
+        and put_off = any($1::text[])
+        and (locked_until is null or locked_until < clock.app_now())`,
+    [reasons],
+  );
+  return rowCount ?? 0;
 }
 
 /** Ends what a fact made needless, whatever its state; `kinds` of the attempt, or of any attempt when `attempt` is null. */

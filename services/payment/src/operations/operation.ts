@@ -32,9 +32,27 @@ export const MAX_LOOK_PAUSE_MS = 20_000;
 /** How often an attempt that the provider or the customer is still busy with is looked at, in case no callback comes. */
 export const OPEN_LOOK_PAUSE_MS = 3_000;
 
-/** Pause before the next look at an unknown outcome: the first one, then twice as long each time, at most 20 s. */
-export function lookPauseMs(firstLookMs: number, tries: number): number {
-  return Math.min(MAX_LOOK_PAUSE_MS, firstLookMs * 2 ** Math.min(Math.max(tries - 1, 0), 10));
+/** Longest time that is added to a delay which the provider, or the state of the intent, demands. */
+const MAX_SPREAD_MS = 5_000;
+/** Least pause of a look that chance would send at once. */
+const LEAST_LOOK_PAUSE_MS = 250;
+
+/** Why operations are put off that wait for nothing but the provider's return. */
+export const UNKNOWN_OUTCOME = 'unknown';
+
+/**
+ * Pause before the next look at an unknown outcome: the first one exactly; then full jitter (anything up to the bound, by `random`
+ * from 0 to 1) under a bound that doubles up to 20 s, so that what became unknown together does not come back together.
+ */
+export function lookPauseMs(firstLookMs: number, tries: number, random: () => number): number {
+  const boundMs = Math.min(MAX_LOOK_PAUSE_MS, firstLookMs * 2 ** Math.min(Math.max(tries - 1, 0), 10));
+  if (tries <= 1) return boundMs;
+  return Math.max(Math.min(LEAST_LOOK_PAUSE_MS, boundMs), Math.round(random() * boundMs));
+}
+
+/** Pause before the same request again: never less than `delayMs`, spread after it, the more the oftener it was tried. */
+export function retryPauseMs(delayMs: number, tries: number, random: () => number): number {
+  return delayMs + Math.round(random() * Math.min(MAX_SPREAD_MS, 250 * 2 ** Math.min(tries, 10)));
 }
 
 /** The key as the provider gets it. */

@@ -2,13 +2,15 @@ import type { Tx } from '@holdfast/shared/db/transaction';
 import { saveIntent } from '../payments/save-intent.ts';
 import { settleOutcome } from '../payments/settle-outcome.ts';
 import { settleRefund } from '../payments/settle-refund.ts';
-import { lookPauseMs, OPEN_LOOK_PAUSE_MS, type Operation } from './operation.ts';
+import { lookPauseMs, OPEN_LOOK_PAUSE_MS, retryPauseMs, UNKNOWN_OUTCOME, type Operation } from './operation.ts';
 import { finishOperation, postponeOperation, releaseWaiting } from './operation-store.ts';
 import type { Finding } from './perform-operation.ts';
 
 export interface SettleOptions {
   readonly firstLookMs: number;
   readonly leaseMs: number;
+  /** From 0 to 1; the chance in the pauses between tries. */
+  readonly random: () => number;
 }
 
 export interface SettledOperation {
@@ -37,7 +39,7 @@ export async function settleOperation(
       const { fact } = finding;
       const settled = await settleOutcome(tx, { paymentId, attempt, fact, cause });
       if (fact.kind === 'processing' || fact.kind === 'requires_action') {
-        await postponeOperation(tx, operation.id, { mode: 'LOOK', delayMs: OPEN_LOOK_PAUSE_MS });
+        await postponeOperation(tx, operation.id, { mode: 'LOOK', delayMs: OPEN_LOOK_PAUSE_MS, reason: fact.kind });
       } else {
         await finishOperation(tx, operation.id, settled === 'mismatch' ? 'mismatch' : fact.kind);
       }
@@ -50,12 +52,13 @@ export async function settleOperation(
       return { outcome, next: [] };
     }
     case 'open':
-      await postponeOperation(tx, operation.id, { mode: 'LOOK', delayMs: OPEN_LOOK_PAUSE_MS });
+      await postponeOperation(tx, operation.id, { mode: 'LOOK', delayMs: OPEN_LOOK_PAUSE_MS, reason: 'open' });
       return { outcome: 'open', next: [] };
     case 'later':
       await postponeOperation(tx, operation.id, {
         mode: operation.mode,
-        delayMs: finding.delayMs,
+        delayMs: retryPauseMs(finding.delayMs, operation.tries, options.random),
+        reason: finding.reason,
         freshKey: finding.freshKey ?? false,
       });
       return { outcome: 'later', next: [] };
@@ -66,7 +69,8 @@ export async function settleOperation(
       }
       await postponeOperation(tx, operation.id, {
         mode: 'LOOK',
-        delayMs: lookPauseMs(options.firstLookMs, operation.tries),
+        delayMs: lookPauseMs(options.firstLookMs, operation.tries, options.random),
+        reason: UNKNOWN_OUTCOME,
         freshKey: isSpentKey(operation, finding.reason),
       });
       return { outcome: 'unknown', next: [] };

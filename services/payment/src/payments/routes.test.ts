@@ -128,12 +128,14 @@ describe('health and metrics', () => {
       ['postgres', 'ok'],
       ['nats', 'ok'],
       ['provider', 'ok'],
+      ['provider_circuit', 'ok'],
     ]);
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
     expect(metrics).toMatch(
       /holdfast_provider_operation_duration_seconds_count\{[^}]*kind="confirm"[^}]*outcome="authorised"/,
     );
     expect(metrics).toContain('holdfast_provider_webhooks_total');
+    expect(metrics).toMatch(/holdfast_provider_circuit_state\{[^}]*state="closed"[^}]*\} 1/);
   });
 
   test('a provider that is away is a warning and keeps the service ready', async () => {

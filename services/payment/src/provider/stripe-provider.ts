@@ -19,6 +19,7 @@ const WRONG_STATE = new Set(['payment_intent_unexpected_state', 'intent_invalid_
 const IN_USE_RETRY_MS = 500;
 const CONFIGURATION_RETRY_MS = 5_000;
 const THROTTLED_RETRY_MS = 1_000;
+const MAX_RETRY_AFTER_MS = 3_600_000;
 
 /**
  * The port over the official package. Its own retries are off and its timeout is short: the operation row decides what is tried
@@ -128,9 +129,7 @@ export function answerOfError(error: unknown): Exclude<Answer<never>, { kind: 'o
   const reason = error.code || error.rawType || 'provider_error';
   if (status === undefined) return { kind: 'unknown', reason: 'no_answer' };
   if (status === 429) {
-    const seconds = Number(error.headers?.['retry-after']);
-    const delayMs = Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 60) * 1_000 : THROTTLED_RETRY_MS;
-    return { kind: 'later', delayMs, reason: 'rate_limited' };
+    return { kind: 'later', delayMs: retryAfterMs(error.headers?.['retry-after']), reason: 'rate_limited' };
   }
   if (status === 402) {
     return {
@@ -151,6 +150,13 @@ export function answerOfError(error: unknown): Exclude<Answer<never>, { kind: 'o
     return { kind: 'refused', reason };
   }
   return { kind: 'unknown', reason: `http_${status}` };
+}
+
+/** A Retry-After in either of its forms, seconds or a date (RFC 9110), as far as it lies within an hour. */
+function retryAfterMs(header: string | undefined): number {
+  if (header === undefined) return THROTTLED_RETRY_MS;
+  const delayMs = /^\d+$/.test(header.trim()) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
+  return Number.isFinite(delayMs) && delayMs > 0 ? Math.min(delayMs, MAX_RETRY_AFTER_MS) : THROTTLED_RETRY_MS;
 }
 
 function chargeOf(error: InstanceType<typeof Stripe.errors.StripeError>): string | null {

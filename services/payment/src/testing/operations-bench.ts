@@ -50,6 +50,8 @@ export async function openOperationsBench(): Promise<OperationsBench> {
         provider,
         logger,
         firstLookMs: 5_000,
+        // The longest pause that chance may give: a test that waits for it never waits too short.
+        random: () => 1,
         onSettled: () => undefined,
         onCall: () => undefined,
         onSaturated: () => undefined,

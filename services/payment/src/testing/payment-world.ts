@@ -90,6 +90,7 @@ export async function openPaymentWorld(): Promise<PaymentWorld> {
           HOLDFAST_STRIPE_WEBHOOK_SECRETS: `${WEBHOOK_SECRET},${FORMER_WEBHOOK_SECRET}`,
           HOLDFAST_PROVIDER_TIMEOUT_MS: '1000',
           HOLDFAST_PAYMENT_FIRST_LOOK_MS: '300',
+          HOLDFAST_PROVIDER_BREAK_MS: '500',
           ...env,
         },
       });
