@@ -327,6 +327,35 @@ export const seatAvailability = z
   })
   .meta({ id: 'EventAvailability' });
 
+const share = z.object({
+  places: z.number().int(),
+  percent: z.number().meta({ description: 'of all places that the line is about, to one decimal' }),
+});
+const shares = {
+  locked: share.meta({ description: 'held by customers' }),
+  booked: share,
+};
+
+/** For operators. What the house keeps is a state of its own here; availability shows it as locked. */
+export const occupancy = z
+  .object({
+    object: z.literal('occupancy'),
+    event_id: id('evt'),
+    version: z.number().int(),
+    as_of: instant,
+    places: z.number().int(),
+    states: z.object({ available: share, ...shares, blocked: share.meta({ description: 'kept by the house' }) }),
+    categories: z.array(
+      z.object({
+        category: z.string(),
+        places: z.number().int().nullable().meta({ description: 'null for a pool: its categories share all places' }),
+        states: z.object({ available: share.nullable(), ...shares, blocked: share }),
+      }),
+    ),
+  })
+  .meta({ id: 'Occupancy' });
+export type OccupancyJson = z.input<typeof occupancy>;
+
 export const eventAvailabilityQuery = z.strictObject({ view: z.enum(['all', 'taken']).default('all') });
 export const resourceAvailabilityQuery = z.strictObject({
   date: localDate,

@@ -77,6 +77,46 @@ export async function readPoolInventory(db: Queryable, id: EventId): Promise<Poo
   return rows[0]!;
 }
 
+export interface OccupancyRow {
+  readonly inventory_version: bigint;
+  readonly now: Date;
+  readonly hall_id: string | null;
+  readonly hall_version: number | null;
+  readonly capacity: number;
+  readonly claimed: number;
+  readonly house_blocks: string[];
+  readonly categories: string[];
+  /** Claimed seats of a hall. */
+  readonly seats: { seat: string; state: 'LOCKED' | 'BOOKED' }[];
+  /** Claimed places of a pool by what their bookings bought. */
+  readonly pool: { category: string; state: 'LOCKED' | 'BOOKED'; places: number }[];
+}
+
+/** Everything that is claimed of an event, in one snapshot; null when it is unknown. */
+export async function readOccupancyRow(db: Queryable, id: EventId): Promise<OccupancyRow | null> {
+  const { rows } = await db.query<OccupancyRow>(
+    `select e.inventory_version, clock.app_now() as now, e.hall_id, e.hall_version, e.capacity, e.claimed, e.house_blocks,
+            array(select price ->> 'category' from jsonb_array_elements(e.prices) as price) as categories,
+            coalesce((select json_agg(json_build_object('seat', seat, 'state', state))
+                        from seat_claims
+                       where event_id = e.id and released_at is null), '[]') as seats,
+            coalesce((select json_agg(json_build_object('category', sold.category, 'state', sold.state,
+                                                        'places', sold.places))
+                        from (select line ->> 'category' as category, c.state, sum((line ->> 'quantity')::int) as places
+                                from pool_claims c
+                                join bookings b on b.id = c.booking_id
+                                cross join jsonb_array_elements(b.price_lines) as line
+                               where c.event_id = e.id
+                                 and c.released_at is null
+                                 and line ->> 'category' is not null
+                               group by 1, 2) sold), '[]') as pool
+       from events e
+      where e.id = $1`,
+    [id],
+  );
+  return rows[0] ?? null;
+}
+
 export interface SlotInventoryRow {
   readonly time_zone: string;
   readonly currency: string;

@@ -1,20 +1,25 @@
 import { Router } from 'express';
 import { eventAvailabilityQuery, resourceAvailabilityQuery } from '@holdfast/shared/contracts/catalogue';
 import type { Pool } from '@holdfast/shared/db/pool';
+import { requireRole } from '@holdfast/shared/http/caller';
 import { parseQuery } from '@holdfast/shared/http/validation';
 import { Problem } from '@holdfast/shared/problems';
 import { etagOf, isNotModified } from '../etag.ts';
+import { createHallLayouts } from '../inventory/hall-layout.ts';
+import { readHallRows } from '../inventory/read-hall-rows.ts';
 import { createEventAvailabilityReader } from './availability-reader.ts';
+import { readOccupancy } from './read-occupancy.ts';
 import { readResourceAvailability } from './read-resource-availability.ts';
 
 export interface AvailabilityDeps {
   readonly pool: Pool;
 }
 
-/** `/events/:id/availability` and `/resources/:id/availability`, to be mounted at /v1. */
+/** `/events/:id/availability`, `/events/:id/occupancy` and `/resources/:id/availability`, to be mounted at /v1. */
 export function availabilityRoutes(deps: AvailabilityDeps): Router {
   const router = Router();
-  const events = createEventAvailabilityReader(deps.pool);
+  const layouts = createHallLayouts(readHallRows);
+  const events = createEventAvailabilityReader(deps.pool, layouts);
 
   router.get('/events/:id/availability', async (req, res) => {
     const { view } = parseQuery(eventAvailabilityQuery, req.query);
@@ -35,6 +40,12 @@ export function availabilityRoutes(deps: AvailabilityDeps): Router {
     if (!availability) throw new Problem('not_found');
     // What is past changes without a change of the inventory, so there is no version to go by.
     res.set('Cache-Control', 'no-cache').json(availability);
+  });
+  router.get('/events/:id/occupancy', async (req, res) => {
+    requireRole(req, 'operator', 'admin');
+    const occupancy = await readOccupancy(deps.pool, layouts, req.params.id);
+    if (!occupancy) throw new Problem('not_found');
+    res.set('Cache-Control', 'no-cache').json(occupancy);
   });
   return router;
 }
