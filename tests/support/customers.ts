@@ -14,10 +14,13 @@ interface Session {
   readonly access_token: string;
 }
 
+/** Everybody's. */
+export const PASSWORD = 'correct horse battery';
+
 /** Registers a new customer over the public API. */
 export async function signUp(stack: Stack, name = 'Ada Lovelace'): Promise<Customer> {
   const email = `customer-${randomUUID().slice(0, 8)}@holdfast.test`;
-  return signedIn(stack, '/v1/auth/register', 201, { email, password: 'correct horse battery', name });
+  return signedIn(stack, '/v1/auth/register', 201, { email, password: PASSWORD, name });
 }
 
 /** Signs in the administrator whom the environment names. */

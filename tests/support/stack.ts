@@ -30,6 +30,8 @@ export interface Stack {
   readonly redis: TestRedis | null;
   readonly databaseProxy: TcpProxy | null;
   readonly internalSecret: string;
+  /** What else must never be written down: passwords of the database, the provider's key, the key of callbacks. */
+  readonly secrets: readonly string[];
   readonly admin: { readonly email: string; readonly password: string };
   readonly parts: readonly Part[];
   /** Address of a part; it stays the same when the part is restarted. */
@@ -153,6 +155,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     redis,
     databaseProxy,
     internalSecret: INTERNAL_SECRET,
+    secrets: [testEnvironment().HOLDFAST_TEST_DB_PASSWORD, PROVIDER_KEY, WEBHOOK_SECRET],
     admin: ADMIN,
     parts: options.parts,
     url,

@@ -4,9 +4,10 @@ import { until } from '@holdfast/shared/testing/until';
 import { createApiClient, type ApiClient } from '../support/api-client.ts';
 import { bookPatiently } from '../support/book.ts';
 import { halfHours, makePoolEvent, makeResource, makeSeatsEvent } from '../support/catalogue.ts';
-import { signInAdmin, signUp, type Customer } from '../support/customers.ts';
+import { PASSWORD, signInAdmin, signUp, type Customer } from '../support/customers.ts';
 import { brokenInvariants, untilQuiet } from '../support/invariants.ts';
 import { mailsTo, readAttachment, untilMail } from '../support/mailbox.ts';
+import { query } from '../support/query.ts';
 import { startStack, WHOLE_PATH, type Stack } from '../support/stack.ts';
 
 // Everything as a customer sees it: the public API of the gateway, and the mailbox.
@@ -16,7 +17,9 @@ let ada: Customer;
 let anybody: ApiClient;
 
 beforeAll(async () => {
-  stack = await startStack({ parts: WHOLE_PATH, redis: true });
+  // All that they ever write, so that the last test can look for what must not be in it.
+  const env = Object.fromEntries(WHOLE_PATH.map((part) => [part, { HOLDFAST_LOG_LEVEL: 'trace' }]));
+  stack = await startStack({ parts: WHOLE_PATH, redis: true, env });
   anybody = createApiClient(stack.url('gateway'));
   admin = (await signInAdmin(stack)).api;
   ada = await signUp(stack, 'Ada Lovelace');
@@ -386,4 +389,21 @@ test('health tells of every service, and the contract is served', async () => {
     const metrics = await createApiClient(stack.url(part)).get('/metrics');
     expect([metrics.status, metrics.text]).toEqual([200, expect.stringContaining('# TYPE')]);
   }
+});
+
+test('no secret of all this is in any log line or event', async () => {
+  const lines = stack.parts.flatMap((part) => stack.process(part).lines);
+  const events = await query<{ payload: string }>(
+    stack,
+    `select payload from booking.outbox union all select payload from payment.outbox
+      union all select payload from notification.outbox`,
+  );
+  const written = [...lines, ...events.map(({ payload }) => payload)];
+  expect([lines.length > 50, events.length > 20]).toEqual([true, true]);
+  const secrets = [PASSWORD, stack.admin.password, stack.internalSecret, ...stack.secrets];
+  for (const secret of secrets) expect(written.filter((line) => line.includes(secret))).toEqual([]);
+  // Tokens, assertions and signatures, by their looks.
+  expect(written.filter((line) => /eyJ[\w-]{10,}\.|\bv1=[0-9a-f]{64}|"holdfast-assertion":"[^[]/.test(line))).toEqual(
+    [],
+  );
 });
