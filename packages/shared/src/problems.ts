@@ -201,6 +201,12 @@ export const PROBLEMS = {
     retryable: false,
     about: 'Only events that have not started can be booked.',
   },
+  event_cancelled: {
+    status: 422,
+    title: 'The event was cancelled',
+    retryable: false,
+    about: 'It does not take place; whoever had booked gets everything back.',
+  },
   sales_not_open: {
     status: 422,
     title: 'Sales have not begun',

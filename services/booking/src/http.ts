@@ -13,6 +13,7 @@ import { eventRoutes } from './catalogue/events/routes.ts';
 import { hallRoutes } from './catalogue/halls/routes.ts';
 import { resourceRoutes } from './catalogue/resources/routes.ts';
 import { venueRoutes } from './catalogue/venues/routes.ts';
+import { eventCancellationRoutes } from './event-cancellation/routes.ts';
 import { holdRoutes, type HoldRoutesDeps } from './holds/routes.ts';
 import { ticketRoutes } from './tickets/routes.ts';
 
@@ -35,7 +36,7 @@ export function buildHttp(deps: HttpDeps): Express {
   app.use('/v1', requireAssertion(deps.internalSecret), requireJson, jsonBody());
   app.use('/internal', requireAssertion(deps.internalSecret), auditRoutes({ pool: deps.pool }));
   const catalogue = { pool: deps.pool, logger: deps.logger };
-  app.use('/v1', bookingRoutes(deps.bookings), ticketRoutes(deps.bookings), availabilityRoutes(catalogue));
+  app.use('/v1', bookingRoutes(deps.bookings), ticketRoutes(deps.bookings), eventCancellationRoutes(deps), availabilityRoutes(catalogue));
   app.use('/v1', venueRoutes(catalogue), resourceRoutes(catalogue), hallRoutes(catalogue), eventRoutes(catalogue));
   app.use(() => {
     throw new Problem('not_found');

@@ -16,6 +16,7 @@ import { expireHolds } from './bookings/expire-holds.ts';
 import { driveSagas } from './checkout-saga/saga-driver.ts';
 import type { Config } from './config.ts';
 import { completeEndedBookings } from './tickets/complete-ended-bookings.ts';
+import { driveCancellations } from './event-cancellation/drive-cancellations.ts';
 import { HoldBatcher } from './holds/hold-batcher.ts';
 import { ReferenceNumbers } from './holds/booking-reference.ts';
 import { settleHoldBatch } from './holds/settle-hold-batch.ts';
@@ -134,6 +135,12 @@ export async function startService(config: Config): Promise<BookingService> {
     logger,
     runOnce: async () => (await sagaLock.run(() => driveSagas({ pool, logger, onCommit }))) ?? idle,
   });
+  const canceller = new Loop({
+    name: 'cancel-events',
+    intervalMs: 200,
+    logger,
+    runOnce: () => driveCancellations({ pool, watch, onCommit, logger }),
+  });
   const completionLock = new LoopLock({ redis, name: 'complete-bookings' });
   const completer = new Loop({
     name: 'complete-bookings',
@@ -148,6 +155,7 @@ export async function startService(config: Config): Promise<BookingService> {
   expirer.start();
   driver.start();
   completer.start();
+  canceller.start();
 
   let consumer: InboxConsumer | null = null;
   const stopped = new AbortController();
@@ -179,7 +187,7 @@ export async function startService(config: Config): Promise<BookingService> {
     stop: async () => {
       stopped.abort();
       await server.stop();
-      await Promise.all([expirer.stop(), driver.stop(), completer.stop(), consumer?.stop()]);
+      await Promise.all([expirer.stop(), driver.stop(), completer.stop(), canceller.stop(), consumer?.stop()]);
       await relay?.stop();
       await bus?.close();
       redis?.disconnect();

@@ -1,7 +1,7 @@
 import type { BookingJson, BookingStatus, PaymentStatus } from '@holdfast/shared/contracts/bookings';
 import type { BookingId, EventId, Id, PaymentId, ResourceId, UserId } from '@holdfast/shared/ids';
 import { amountToJson } from '@holdfast/shared/money';
-import type { RefundWindow } from './refund-policy.ts';
+import type { RefundRule, RefundWindow } from './refund-policy.ts';
 
 /** A row of `bookings` as the stores read it; amounts in minor units. */
 export interface BookingRow {
@@ -30,6 +30,8 @@ export interface BookingRow {
   readonly pinned_at: Date | null;
   readonly cancel_requested_at: Date | null;
   readonly cancel_reason: string | null;
+  /** What a cancellation that waits for a capture gives back. */
+  readonly cancel_refund: RefundRule | null;
   readonly checked_in_at: Date | null;
   readonly attended: boolean | null;
   readonly payment_id: PaymentId | null;
@@ -60,7 +62,7 @@ export interface PriceLineJson {
 export const BOOKING_COLUMNS = `
   id, reference, user_id, status, inventory, event_id, resource_id, seats, quantity, starts_at, ends_at, time_zone, title, venue,
   refund_policy, price_amount, price_currency, price_lines, contact_email, contact_name, hold_expires_at, extended_at, pinned_at,
-  cancel_requested_at, cancel_reason, checked_in_at, attended, payment_id, payment_status, payment_attempt, payment_decline_reason, payment_redirect_url,
+  cancel_requested_at, cancel_reason, cancel_refund, checked_in_at, attended, payment_id, payment_status, payment_attempt, payment_decline_reason, payment_redirect_url,
   refund_id, refund_status, refund_amount, hold_seq, booking_seq, checkout_seq, version, created_at, updated_at`;
 
 /** A booking as clients see it. `serverNow` stands beside the expiry, so that a countdown is the server's. */

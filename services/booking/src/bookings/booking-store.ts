@@ -3,6 +3,7 @@ import type { BookingStatus, PaymentStatus } from '@holdfast/shared/contracts/bo
 import type { BookingId, PaymentId, UserId } from '@holdfast/shared/ids';
 import { checkTransition } from './booking.ts';
 import { BOOKING_COLUMNS, type BookingRow } from './booking-row.ts';
+import type { RefundRule } from './refund-policy.ts';
 
 export interface Transition {
   readonly to: BookingStatus;
@@ -74,6 +75,7 @@ export interface BookingChanges {
   pinned_at?: Date | null;
   cancel_requested_at?: Date;
   cancel_reason?: string;
+  cancel_refund?: RefundRule;
   checked_in_at?: Date;
   attended?: boolean;
   payment_id?: PaymentId;
@@ -92,6 +94,7 @@ const CHANGEABLE: readonly (keyof BookingChanges)[] = [
   'pinned_at',
   'cancel_requested_at',
   'cancel_reason',
+  'cancel_refund',
   'checked_in_at',
   'attended',
   'payment_id',

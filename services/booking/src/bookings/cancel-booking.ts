@@ -10,15 +10,13 @@ import {
   type StoredAnswer,
 } from '@holdfast/shared/idempotency/idempotency-store';
 import type { BookingId } from '@holdfast/shared/ids';
-import { appendToOutbox } from '@holdfast/shared/outbox/outbox';
 import { Problem } from '@holdfast/shared/problems';
-import { applySagaMessage } from '../checkout-saga/apply-saga-message.ts';
-import { outcome } from '../events.ts';
+import { isEventCancelled } from '../event-cancellation/is-event-cancelled.ts';
 import { lockInventory } from '../inventory/lock-inventory.ts';
-import { releaseClaims } from '../inventory/release-claims.ts';
-import { toBookingJson, type BookingRow } from './booking-row.ts';
-import { changeBooking, lockBooking, nextSequence, readBooking, transition } from './booking-store.ts';
+import { toBookingJson } from './booking-row.ts';
+import { lockBooking, readBooking } from './booking-store.ts';
 import type { BookingWatch } from './booking-watch.ts';
+import { cancelLocked, isBeingCaptured, type Cancelled } from './cancel-locked-booking.ts';
 
 export interface CancelDeps {
   readonly pool: Pool;
@@ -31,13 +29,6 @@ export interface CancelCommand {
   readonly bookingId: BookingId;
   readonly scope: KeyScope;
   readonly reason: string;
-}
-
-/** The booking after the call; `waiting` says that a capture is under way, so the wish is noted and carried out after it. */
-interface Cancelled {
-  readonly row: BookingRow;
-  readonly now: Date;
-  readonly waiting: boolean;
 }
 
 /**
@@ -80,40 +71,16 @@ async function cancel(tx: Tx, command: CancelCommand): Promise<Cancelled> {
   if (row.status === 'CANCELLED' || (row.status === 'REFUNDED' && row.cancel_reason !== null)) {
     return { row, now, waiting: false };
   }
-  if (isBeingCaptured(row)) {
-    if (row.cancel_requested_at !== null) return { row, now, waiting: true };
-    const wished = await changeBooking(tx, row.id, { cancel_requested_at: now, cancel_reason: command.reason });
-    return { row: wished, now, waiting: true };
-  }
   const cancellable = ['HELD', 'PAYMENT_INITIATED', 'CONFIRMED', ...(anybody ? ['CHECKED_IN'] : [])];
   if (!cancellable.includes(row.status)) {
     throw new Problem('not_cancellable', { detail: `the booking is ${row.status}` });
   }
-
-  const cause = { id: command.caller.requestId, traceparent: command.caller.traceparent };
-  const actor = command.caller.userId;
-  await changeBooking(tx, row.id, { cancel_reason: command.reason });
-  // A booking with a payment behind it is cancelled by its saga, which knows what to undo.
-  const through = await applySagaMessage(tx, {
-    bookingId: row.id,
-    message: 'cancelled',
-    attempt: null,
+  return cancelLocked(tx, row, now, {
     reason: command.reason,
-    actor,
-    cause,
+    actor: command.caller.userId,
+    cause: { id: command.caller.requestId, traceparent: command.caller.traceparent },
+    refund: (await isEventCancelled(tx, row.event_id)) ? 'full' : 'policy',
   });
-  if (through) return { row: through.row, now, waiting: false };
-
-  let cancelled = await transition(tx, row, { to: 'CANCELLED', reason: command.reason, actor, cause: cause.id });
-  await releaseClaims(tx, [row.id]);
-  cancelled = await nextSequence(tx, row.id, 'booking');
-  await appendToOutbox(tx, '/booking', [outcome('cancelled', cancelled, cause, now, { reason: command.reason })]);
-  return { row: cancelled, now, waiting: false };
-}
-
-/** Pinned and not settled: the provider may be capturing at this moment. */
-function isBeingCaptured(row: BookingRow): boolean {
-  return row.status === 'PAYMENT_INITIATED' && row.pinned_at !== null;
 }
 
 function answerOf({ row, now, waiting }: Cancelled): StoredAnswer {

@@ -1,6 +1,7 @@
 import type { Pool } from '@holdfast/shared/db/pool';
 import type { SignedInCaller } from '@holdfast/shared/http/caller';
 import { toMoneyJson, type MoneyJson } from '@holdfast/shared/money';
+import { isEventCancelled } from '../event-cancellation/is-event-cancelled.ts';
 import { findBooking } from './read-booking.ts';
 import { quoteRefund, type RefundWindow } from './refund-policy.ts';
 
@@ -21,11 +22,9 @@ export async function previewCancellation(
 ): Promise<CancellationPreview> {
   const { row, now } = await findBooking(pool, caller, { id });
   const taken = ['PAID', 'CONFIRMED', 'CHECKED_IN'].includes(row.status) ? row.price_amount : 0n;
-  const { percent, refundable } = quoteRefund(
-    row.refund_policy,
-    { amount: taken, currency: row.price_currency },
-    row.starts_at,
-    now,
-  );
+  const captured = { amount: taken, currency: row.price_currency };
+  const { percent, refundable } = (await isEventCancelled(pool, row.event_id))
+    ? { percent: 100, refundable: captured }
+    : quoteRefund(row.refund_policy, captured, row.starts_at, now);
   return { refundable: toMoneyJson(refundable), percent, policy: row.refund_policy };
 }

@@ -4,6 +4,9 @@ import { percentToCustomer, type Money } from '@holdfast/shared/money';
 
 export type RefundWindow = z.output<typeof refundWindow>;
 
+/** By the policy of the purchase, or everything: what a cancelled event gives back. */
+export type RefundRule = 'policy' | 'full';
+
 /** What goes back when a booking is cancelled. */
 export interface RefundQuote {
   /** 0 to 100. */

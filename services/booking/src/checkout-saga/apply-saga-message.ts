@@ -11,7 +11,7 @@ import {
   transition,
   type BookingChanges,
 } from '../bookings/booking-store.ts';
-import { quoteRefund } from '../bookings/refund-policy.ts';
+import { quoteRefund, type RefundRule } from '../bookings/refund-policy.ts';
 import { checkoutCommand, outcome, type Cause } from '../events.ts';
 import { bookClaims } from '../inventory/book-claims.ts';
 import { lockInventory } from '../inventory/lock-inventory.ts';
@@ -37,6 +37,8 @@ export interface SagaInput {
   readonly paymentStatus?: PaymentStatus;
   readonly declineReason?: string;
   readonly redirectUrl?: string;
+  /** What a cancellation gives back: by the policy of purchase unless told. */
+  readonly refund?: RefundRule;
   /** Why, in words for the history. */
   readonly reason: string;
   readonly actor: string;
@@ -63,7 +65,7 @@ export async function applySagaMessage(tx: Tx, input: SagaInput): Promise<SagaRe
 
   const { now } = locked;
   const stale = input.attempt !== null && input.attempt !== saga.attempt && input.message !== 'captured';
-  const { message, refund } = weigh(input.message, saga, locked.row, now);
+  const { message, refund } = weigh(input, saga, locked.row, now);
   const decision = stale ? IGNORE : decide(saga.state, message);
   if (decision === IGNORE) return { row: locked.row, applied: false, now };
   const noted = await note(tx, locked.row, input);
@@ -77,7 +79,7 @@ export async function applySagaMessage(tx: Tx, input: SagaInput): Promise<SagaRe
  * cases as two messages. `refund` is the amount in minor units to be recorded before it is asked for.
  */
 function weigh(
-  message: SagaMessage,
+  { message, refund: rule = 'policy' }: Pick<SagaInput, 'message' | 'refund'>,
   saga: SagaRow,
   row: BookingRow,
   now: Date,
@@ -85,10 +87,11 @@ function weigh(
   const cancelsStanding = message === 'cancelled' && saga.state === 'CONFIRMED';
   const cancelsCaptured = message === 'captured' && saga.state === 'CAPTURING' && row.cancel_requested_at !== null;
   if (!cancelsStanding && !cancelsCaptured) return { message, refund: null };
-  const asked = cancelsCaptured ? row.cancel_requested_at! : now;
+  // A wish that waited for the capture counts from when it was made, by the rule that it was made under.
+  const [asked, by] = cancelsCaptured ? [row.cancel_requested_at!, row.cancel_refund ?? 'policy'] : [now, rule];
   const price = { amount: row.price_amount, currency: row.price_currency };
-  const { refundable } = quoteRefund(row.refund_policy, price, row.starts_at, asked);
-  const due = refundable.amount > 0n;
+  const back = by === 'full' ? price : quoteRefund(row.refund_policy, price, row.starts_at, asked).refundable;
+  const due = back.amount > 0n;
   const weighed = cancelsStanding
     ? due
       ? 'cancelled'
@@ -96,7 +99,7 @@ function weigh(
     : due
       ? 'captured_refundable'
       : 'captured_unrefundable';
-  return { message: weighed, refund: due ? refundable.amount : null };
+  return { message: weighed, refund: due ? back.amount : null };
 }
 
 /** Messages that may book or release claims; the others need no inventory lock, and a hot event should not be held up by them. */

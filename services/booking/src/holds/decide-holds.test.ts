@@ -22,6 +22,7 @@ function aSnapshot(options: { capacity: number; claimed: number; taken: string[]
     endsAt: new Date('2027-02-02T00:00:00Z'),
     prices: new Map([['standard', 1000n]]),
     maxPerBooking: null,
+    cancelled: false,
     salesOpenAt: null,
     salesCloseAt: null,
     inventory,

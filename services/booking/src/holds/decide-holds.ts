@@ -14,6 +14,7 @@ export type HoldRefusal =
   | { readonly code: 'too_many_places'; readonly limit: number; readonly field: 'seats' | 'quantity' }
   | { readonly code: 'duplicate_seat' | 'unknown_seat'; readonly indexes: readonly number[] }
   | { readonly code: 'unknown_category'; readonly known: readonly string[] }
+  | { readonly code: 'event_cancelled' }
   | { readonly code: 'event_over' }
   | { readonly code: 'sales_not_open'; readonly opensAt: Date }
   | { readonly code: 'sales_closed' }
@@ -108,6 +109,7 @@ function grant(
   const event = snapshot.events.get(request.eventId);
   if (!event) return { code: 'not_found', what: 'event' };
   if (event.archived) return { code: 'archived' };
+  if (event.cancelled) return { code: 'event_cancelled' };
   if (event.endsAt <= snapshot.now) return { code: 'event_over' };
   if (event.salesOpenAt && snapshot.now < event.salesOpenAt)
     return { code: 'sales_not_open', opensAt: event.salesOpenAt };

@@ -13,6 +13,7 @@ export function holdProblem(refusal: HoldRefusal, alternatives: readonly Alterna
     case 'not_found':
       return new Problem('not_found', { detail: `there is no such ${refusal.what}` });
     case 'archived':
+    case 'event_cancelled':
     case 'event_over':
     case 'sales_closed':
     case 'inventory_mismatch':

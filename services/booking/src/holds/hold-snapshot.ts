@@ -32,6 +32,8 @@ export interface BookableEvent extends Bookable {
   readonly prices: ReadonlyMap<string, bigint>;
   readonly maxPerBooking: number | null;
   /** Sold from the first until just before the second; null leaves that side open. */
+  /** Closed for good: everybody gets their money back. */
+  readonly cancelled: boolean;
   readonly salesOpenAt: Date | null;
   readonly salesCloseAt: Date | null;
   readonly inventory: SeatInventory | PoolInventory;

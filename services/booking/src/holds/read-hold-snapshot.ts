@@ -91,6 +91,7 @@ interface SnapshotRow {
         places_given: number;
         prices: { category: string; amount: number }[];
         max_per_booking: number | null;
+        cancelled: boolean;
         sales_open_at: string | null;
         sales_close_at: string | null;
         house_blocks: string[];
@@ -159,7 +160,7 @@ export async function readHoldSnapshot(
                   'archived', coalesce(e.archived_at, v.archived_at, h.archived_at) is not null, 'inventory', e.inventory, 'hall_id', e.hall_id,
                   'hall_version', e.hall_version, 'capacity', e.capacity, 'claimed', e.claimed, 'numbered', e.numbered,
                   'places_given', e.places_given, 'prices', e.prices, 'max_per_booking', e.max_per_booking,
-                  'sales_open_at', e.sales_open_at, 'sales_close_at', e.sales_close_at, 'house_blocks', e.house_blocks))
+                  'cancelled', e.cancelled_at is not null, 'sales_open_at', e.sales_open_at, 'sales_close_at', e.sales_close_at, 'house_blocks', e.house_blocks))
            from events e
            join venues v on v.id = e.venue_id
            left join halls h on h.id = e.hall_id
@@ -253,6 +254,7 @@ async function toSnapshot(tx: Tx, layouts: HallLayouts, row: SnapshotRow): Promi
       archived: event.archived,
       prices: new Map(event.prices.map(({ category, amount }) => [category, BigInt(amount)])),
       maxPerBooking: event.max_per_booking,
+      cancelled: event.cancelled,
       salesOpenAt: toDate(event.sales_open_at),
       salesCloseAt: toDate(event.sales_close_at),
       inventory:

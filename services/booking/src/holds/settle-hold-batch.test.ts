@@ -250,7 +250,7 @@ describe('sales', () => {
           prices: new Map([['standard', 1n]]),
           maxPerBooking: null,
         },
-        ...{ salesOpenAt: new Date(1_000), salesCloseAt: new Date(2_000) },
+        ...{ cancelled: false, salesOpenAt: new Date(1_000), salesCloseAt: new Date(2_000) },
         inventory: { kind: 'pool' as const, capacity: 9, numbered: false, claimed: 0, placesGiven: 0, freePlaces: [] },
       };
       const [decision] = decideHolds(

@@ -59,6 +59,7 @@ export function composeHold(
     pinned_at: null,
     cancel_requested_at: null,
     cancel_reason: null,
+    cancel_refund: null,
     checked_in_at: null,
     attended: null,
     payment_id: null,

@@ -3,6 +3,7 @@ import type { SignedInCaller } from '@holdfast/shared/http/caller';
 import type { BookingId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import { changeBooking, lockBooking, transition, type ReadBooking } from '../bookings/booking-store.ts';
+import { isEventCancelled } from '../event-cancellation/is-event-cancelled.ts';
 import { verifyTicket } from './verify-ticket.ts';
 
 export interface CheckInCommand {
@@ -28,6 +29,12 @@ export async function checkInBooking(tx: Tx, command: CheckInCommand): Promise<R
   if (row.status !== 'CONFIRMED') {
     throw new Problem('not_checkable', {
       detail: `the booking is ${row.status}`,
+      extensions: { status_of_booking: row.status },
+    });
+  }
+  if (await isEventCancelled(tx, row.event_id)) {
+    throw new Problem('not_checkable', {
+      detail: 'the event was cancelled',
       extensions: { status_of_booking: row.status },
     });
   }

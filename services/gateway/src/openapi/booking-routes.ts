@@ -48,6 +48,7 @@ export const BOOKING_ROUTES: readonly ApiRoute[] = [
       'unknown_seat',
       'duplicate_seat',
       'unknown_category',
+      'event_cancelled',
       'event_over',
       'sales_not_open',
       'sales_closed',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BOOKING_ROUTES, PAYMENT_ROUTES } from './booking-routes.ts';
 import { CATALOGUE_ROUTES } from './catalogue-routes.ts';
+import { EVENT_CANCELLATION_ROUTES } from './event-cancellation-routes.ts';
 import { IDENTITY_ROUTES } from './identity-routes.ts';
 import type { ApiRoute } from './route.ts';
 import { TICKET_ROUTES } from './ticket-routes.ts';
@@ -42,6 +43,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...CATALOGUE_ROUTES,
   ...BOOKING_ROUTES,
   ...TICKET_ROUTES,
+  ...EVENT_CANCELLATION_ROUTES,
   ...PAYMENT_ROUTES,
   ...OPERATION_ROUTES,
 ];
