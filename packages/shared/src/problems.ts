@@ -33,7 +33,7 @@ export const PROBLEMS = {
     status: 413,
     title: 'The body is too large',
     retryable: false,
-    about: 'JSON bodies may have up to 64 KiB, provider callbacks up to 1 MiB.',
+    about: 'JSON bodies may have up to 64 KiB, provider callbacks and CSV imports up to 1 MiB.',
   },
   unsupported_media_type: {
     status: 415,

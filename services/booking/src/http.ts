@@ -10,6 +10,7 @@ import { auditRoutes } from './audit/routes.ts';
 import { availabilityRoutes } from './availability/routes.ts';
 import { bookingRoutes, type BookingRoutesDeps } from './bookings/routes.ts';
 import { eventRoutes } from './catalogue/events/routes.ts';
+import { hallImportRoutes } from './catalogue/halls/import-routes.ts';
 import { hallRoutes } from './catalogue/halls/routes.ts';
 import { resourceRoutes } from './catalogue/resources/routes.ts';
 import { venueRoutes } from './catalogue/venues/routes.ts';
@@ -36,7 +37,14 @@ export function buildHttp(deps: HttpDeps): Express {
   app.use('/v1', requireAssertion(deps.internalSecret), requireJson, jsonBody());
   app.use('/internal', requireAssertion(deps.internalSecret), auditRoutes({ pool: deps.pool }));
   const catalogue = { pool: deps.pool, logger: deps.logger };
-  app.use('/v1', bookingRoutes(deps.bookings), ticketRoutes(deps.bookings), eventCancellationRoutes(deps), availabilityRoutes(catalogue));
+  app.use('/v1', requireAssertion(deps.internalSecret), hallImportRoutes(catalogue), requireJson, jsonBody());
+  app.use(
+    '/v1',
+    bookingRoutes(deps.bookings),
+    ticketRoutes(deps.bookings),
+    eventCancellationRoutes(deps),
+    availabilityRoutes(catalogue),
+  );
   app.use('/v1', venueRoutes(catalogue), resourceRoutes(catalogue), hallRoutes(catalogue), eventRoutes(catalogue));
   app.use(() => {
     throw new Problem('not_found');

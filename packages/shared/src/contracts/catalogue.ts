@@ -188,6 +188,16 @@ export const hallBody = hallFields
   })
   .meta({ id: 'HallInput' });
 
+/** The import of a hall: its rows come as CSV in the body. */
+export const hallImportQuery = z.strictObject({ venue_id: id('ven'), name });
+export const hallImportBody = z.string().meta({
+  id: 'HallImport',
+  description:
+    'The first line names the columns: `row` and `seats`, and where needed `category` and `accessible` (seat numbers with spaces or semicolons between them).',
+  example: 'row,seats,category,accessible\nA,20,premium,1 2\nB,24,standard,',
+});
+export const CSV_LIMIT_BYTES = 1024 * 1024;
+
 export const hall = z
   .object({
     id: id('hal'),

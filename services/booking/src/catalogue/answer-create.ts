@@ -38,10 +38,36 @@ export async function answerCreate<S extends z.ZodType, T extends CatalogueObjec
   call: CreateCall<S, T>,
 ): Promise<void> {
   const caller = requireRole(req, 'admin');
+  const { collection, create } = call;
+  await createWith(deps, caller, req, res, {
+    path: collection,
+    collection,
+    input: parseBody(call.body, req.body),
+    create,
+  });
+}
+
+/** What is to be created, however it was sent. */
+export interface CheckedCreate<I, T extends CatalogueObject> {
+  /** Path of the call, for which the Idempotency-Key stands. */
+  readonly path: string;
+  /** Path of the collection that the object is in. */
+  readonly collection: string;
+  readonly input: I;
+  readonly create: (tx: Tx, input: I) => Promise<T | CatalogueRefusal>;
+}
+
+/** As `answerCreate`, with an input that is checked already. */
+export async function createWith<I, T extends CatalogueObject>(
+  deps: CatalogueDeps,
+  caller: SignedInCaller,
+  req: Request,
+  res: Response,
+  call: CheckedCreate<I, T>,
+): Promise<void> {
   const key = readIdempotencyKey(req.headers['idempotency-key']);
-  const input = parseBody(call.body, req.body);
-  const scope =
-    key === null ? null : { userId: caller.userId, key, fingerprint: fingerprint('POST', call.collection, input) };
+  const { path, input } = call;
+  const scope = key === null ? null : { userId: caller.userId, key, fingerprint: fingerprint('POST', path, input) };
   const result = await carryOutOnce(deps, scope, async (tx) => {
     const created = await call.create(tx, input);
     if ('refused' in created) return created;

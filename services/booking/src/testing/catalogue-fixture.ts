@@ -4,10 +4,11 @@ import { createTestDatabase, type TestDatabase } from '@holdfast/shared/testing/
 import { auditRoutes } from '../audit/routes.ts';
 import { availabilityRoutes } from '../availability/routes.ts';
 import { eventRoutes } from '../catalogue/events/routes.ts';
+import { hallImportRoutes } from '../catalogue/halls/import-routes.ts';
 import { hallRoutes } from '../catalogue/halls/routes.ts';
 import { resourceRoutes } from '../catalogue/resources/routes.ts';
 import { venueRoutes } from '../catalogue/venues/routes.ts';
-import { serveRoutes, type HttpFixture } from './http-fixture.ts';
+import { serveAllRoutes, type HttpFixture } from './http-fixture.ts';
 
 export type CatalogueKindName = 'venues' | 'resources' | 'halls' | 'events';
 
@@ -59,13 +60,16 @@ export async function setupCatalogue(): Promise<CatalogueFixture> {
     applicationName: 'booking-test',
   });
   const deps = { pool, logger };
-  const http = await serveRoutes(
-    availabilityRoutes(deps),
-    venueRoutes(deps),
-    resourceRoutes(deps),
-    hallRoutes(deps),
-    eventRoutes(deps),
-    auditRoutes(deps),
+  const http = await serveAllRoutes(
+    [hallImportRoutes(deps)],
+    [
+      availabilityRoutes(deps),
+      venueRoutes(deps),
+      resourceRoutes(deps),
+      hallRoutes(deps),
+      eventRoutes(deps),
+      auditRoutes(deps),
+    ],
   );
   const create = async (path: string, body: object): Promise<string> => {
     const reply = await http.post(path, body);

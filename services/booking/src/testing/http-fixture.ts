@@ -56,9 +56,14 @@ export interface HttpFixture {
   stop(): Promise<void>;
 }
 
-export async function serveRoutes(...routers: Router[]): Promise<HttpFixture> {
+export function serveRoutes(...routers: Router[]): Promise<HttpFixture> {
+  return serveAllRoutes([], routers);
+}
+
+/** As `serveRoutes`, with routes that take bodies of another kind than JSON. */
+export async function serveAllRoutes(beforeJson: readonly Router[], routers: readonly Router[]): Promise<HttpFixture> {
   const app = createApp();
-  app.use(['/v1', '/internal'], requireAssertion(SECRET), requireJson, jsonBody(), ...routers);
+  app.use(['/v1', '/internal'], requireAssertion(SECRET), ...beforeJson, requireJson, jsonBody(), ...routers);
   app.use(() => {
     throw new Problem('not_found');
   });

@@ -69,6 +69,18 @@ export async function readJson(req: IncomingMessage): Promise<JsonBody | null> {
   return { text, value };
 }
 
+/** Reads a body of another type than JSON byte for byte. @throws Problem `unsupported_media_type` or as `readBytes`. */
+export function readRaw(
+  req: IncomingMessage,
+  { type, limitBytes }: { type: string; limitBytes: number },
+): Promise<Buffer> {
+  const given = (req.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
+  if (given !== type || !isPlain(req)) {
+    throw new Problem('unsupported_media_type', { detail: `Send Content-Type: ${type}, without Content-Encoding.` });
+  }
+  return readBytes(req, limitBytes);
+}
+
 /** Compressed bodies are refused: a small one can unpack to anything. */
 function isPlain(req: IncomingMessage): boolean {
   const encoding = req.headers['content-encoding'];

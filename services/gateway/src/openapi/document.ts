@@ -69,7 +69,14 @@ function operationOf(route: ApiRoute): ZodOpenApiOperationObject {
       ...(route.query ? { query: route.query } : {}),
       ...(route.idempotency || route.ifMatch ? { header } : {}),
     },
-    ...(route.body ? { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } } : {}),
+    ...(route.body
+      ? {
+          requestBody: {
+            required: true,
+            content: { [route.rawBody?.type ?? 'application/json']: { schema: route.body } },
+          },
+        }
+      : {}),
     responses: Object.fromEntries([...answers, ...problemAnswers(route)]),
   };
 }
@@ -80,7 +87,8 @@ function problemCodesOf(route: ApiRoute): readonly ProblemCode[] {
     ...route.problems,
     ...(route.access === 'user' ? (['unauthenticated'] as const) : []),
     ...(route.ifMatch ? (['version_required', 'version_mismatch'] as const) : []),
-    ...(route.body ? (['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const) : []),
+    ...(route.body ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
+    ...(route.body ? [route.rawBody ? ('malformed_request' as const) : ('malformed_json' as const)] : []),
     ...((route.body && route.access !== 'callback') || route.query ? (['validation_failed'] as const) : []),
     ...(route.tag === 'Operations' ? [] : (['internal_error', 'dependency_unavailable'] as const)),
   ];

@@ -28,6 +28,8 @@ export interface ApiRoute {
   readonly ifMatch?: boolean;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** A body that is no JSON: it goes to the service byte for byte, up to the limit. */
+  readonly rawBody?: { readonly type: string; readonly limitBytes: number };
   readonly answers: Readonly<Record<number, { description: string; schema?: z.ZodType }>>;
   readonly problems: readonly ProblemCode[];
   /** How long the service may take; 2.5 s unless told. */

@@ -3,7 +3,7 @@ import type { Express, Request, Response } from 'express';
 import type { Pool } from 'undici';
 import type { AssertCaller } from '../border/assertion.ts';
 import { requireSignedIn, type Authenticator } from '../border/authenticate.ts';
-import { readBytes, readJson, WEBHOOK_LIMIT_BYTES } from '../border/read-body.ts';
+import { readBytes, readJson, readRaw, WEBHOOK_LIMIT_BYTES } from '../border/read-body.ts';
 import type { SignedIn } from '../identity/user.ts';
 import { pathParameters, type ApiRoute } from '../openapi/route.ts';
 import { forwardRequest } from './forward-request.ts';
@@ -64,5 +64,6 @@ async function bodyFor(route: ApiRoute, req: Request): Promise<string | Buffer |
   if (req.method === 'GET' || req.method === 'HEAD') return null;
   // A signature is taken over the bytes as they came: they are not looked at here.
   if (route.access === 'callback') return readBytes(req, WEBHOOK_LIMIT_BYTES);
+  if (route.rawBody) return readRaw(req, route.rawBody);
   return (await readJson(req))?.text ?? null;
 }
