@@ -34,7 +34,6 @@ export function buildHttp(deps: HttpDeps): Express {
   mountHealth(app, { service: 'booking', checks: deps.checks, registry: deps.metrics.registry });
   app.use(observeRequests(deps.metrics, deps.logger, requestIdOf));
   app.use(holdRoutes(deps.holds));
-  app.use('/v1', requireAssertion(deps.internalSecret), requireJson, jsonBody());
   app.use('/internal', requireAssertion(deps.internalSecret), auditRoutes({ pool: deps.pool }));
   const catalogue = { pool: deps.pool, logger: deps.logger };
   app.use('/v1', requireAssertion(deps.internalSecret), hallImportRoutes(catalogue), requireJson, jsonBody());
