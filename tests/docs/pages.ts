@@ -7,7 +7,9 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Every page of ours, relative to the checkout. */
 export const PAGES: readonly string[] = [
   'README.md',
-  ...globSync(['docs/**/*.md', 'services/*/README.md', 'infra/*/README.md', 'bench/README.md'], { cwd: ROOT }).sort(),
+  ...globSync(['docs/**/*.md', 'services/*/README.md', 'infra/*/README.md', 'tests/README.md', 'bench/README.md'], {
+    cwd: ROOT,
+  }).sort(),
 ];
 
 export function readPage(page: string): string {
