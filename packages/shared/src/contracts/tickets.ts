@@ -29,3 +29,21 @@ export const ticketKey = z
   })
   .meta({ id: 'TicketKey' });
 export type TicketKeyJson = z.input<typeof ticketKey>;
+
+export const offlineTickets = z
+  .object({
+    object: z.literal('offline_ticket_list'),
+    event_id: id('evt'),
+    generated_at: instant,
+    kid: z.string().meta({ description: 'the key that signed the list' }),
+    keys: z.array(ticketKey).meta({ description: 'all keys with which tickets and lists are signed' }),
+    tickets: z
+      .array(z.object({ hash: z.string(), checked_in: z.boolean() }))
+      .meta({ description: "base64url of the SHA-256 of each valid ticket's nonce, in ascending order" }),
+    signature: z.string().meta({
+      description:
+        'Ed25519 over the lines HFL1, kid, event_id, generated_at, and for each ticket its hash, a space and 1 if checked in, else 0; joined by line feeds',
+    }),
+  })
+  .meta({ id: 'OfflineTickets' });
+export type OfflineTicketsJson = z.input<typeof offlineTickets>;

@@ -14,6 +14,7 @@ import { checkInBooking } from './check-in-booking.ts';
 import { completeBooking } from './complete-booking.ts';
 import { listTicketKeys } from './list-ticket-keys.ts';
 import { listTicketsOf } from './list-tickets.ts';
+import { readOfflineList } from './read-offline-list.ts';
 import { rotateTicketKey } from './rotate-ticket-key.ts';
 
 export interface TicketRoutesDeps {
@@ -49,6 +50,13 @@ export function ticketRoutes(deps: TicketRoutesDeps): Router {
     );
     deps.watch.changed(bookingId);
     send(res, answer, replayed);
+  });
+
+  router.get('/events/:id/tickets/offline', async (req, res) => {
+    requireRole(req, 'operator', 'admin');
+    const { id } = req.params;
+    if (!isId('evt', id)) throw new Problem('not_found');
+    res.json(await readOfflineList(deps.pool, id));
   });
 
   router.get('/ticket-keys', async (_req, res) => {

@@ -53,19 +53,22 @@ export async function findTicketOwner(
   return rows[0]?.booking_id ?? null;
 }
 
-/** Tickets of an event that let somebody in, by nonce, and whether they were used; `now` is when that was true. */
+/** Tickets of an event that let somebody in, and whether they were used; `now` is when that was true. Null for no event of ours. */
 export async function readAdmission(
   tx: Tx,
   eventId: EventId,
-): Promise<{ now: Date; tickets: { nonce: string; checked_in: boolean }[] }> {
+): Promise<{ now: Date; tickets: { nonce: string; checked_in: boolean }[] } | null> {
   const { rows } = await tx.query<{ now: Date; tickets: { nonce: string; checked_in: boolean }[] | null }>(
     `select clock.app_now() as now,
             (select json_agg(json_build_object('nonce', t.nonce, 'checked_in', b.status = 'CHECKED_IN'))
                from tickets t
                join bookings b on b.id = t.booking_id
-              where t.event_id = $1
-                and b.status in ('CONFIRMED', 'CHECKED_IN')) as tickets`,
+              where t.event_id = e.id
+                and b.status in ('CONFIRMED', 'CHECKED_IN')
+                and e.cancelled_at is null) as tickets
+       from events e
+      where e.id = $1`,
     [eventId],
   );
-  return { now: rows[0]!.now, tickets: rows[0]!.tickets ?? [] };
+  return rows[0] ? { now: rows[0].now, tickets: rows[0].tickets ?? [] } : null;
 }

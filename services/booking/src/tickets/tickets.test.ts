@@ -1,7 +1,7 @@
-import { createPublicKey, verify } from 'node:crypto';
+import { createHash, createPublicKey, verify } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BookingJson } from '@holdfast/shared/contracts/bookings';
-import type { TicketJson, TicketKeyJson } from '@holdfast/shared/contracts/tickets';
+import type { OfflineTicketsJson, TicketJson, TicketKeyJson } from '@holdfast/shared/contracts/tickets';
 import { newId } from '@holdfast/shared/ids';
 import { aCustomer, aHold, aSlot, setupBooking, type BookingFixture } from '../testing/booking-fixture.ts';
 import { checkoutOver, type CheckoutFixture, type Held } from '../testing/checkout-fixture.ts';
@@ -216,6 +216,53 @@ describe('when a booking is over', () => {
     ]);
     expect((await checkout.history(came)).slice(-2)).toEqual(['CONFIRMED CHECKED_IN', 'CHECKED_IN COMPLETED']);
     expect((await checkout.history(stayedAway)).at(-1)).toBe('CONFIRMED COMPLETED');
+  });
+});
+
+describe('a door without a network', () => {
+  const listOf = async (event: string, options: RequestOptions = { as: 'operator' }) => {
+    const reply = await http.get(`/v1/events/${event}/tickets/offline`, options);
+    return { status: reply.status, text: reply.text, list: reply.body as unknown as OfflineTicketsJson };
+  };
+  const nonceOf = (ticket: TicketJson) =>
+    (JSON.parse(Buffer.from(ticket.code.split('.')[2]!, 'base64url').toString()) as string[])[4]!;
+  /** As a scanner does it: with what the list says about itself and nothing else. */
+  const isGenuine = (list: OfflineTicketsJson) => {
+    const lines = list.tickets.map(({ hash, checked_in: used }) => `${hash} ${used ? 1 : 0}`);
+    const text = ['HFL1', list.kid, list.event_id, list.generated_at, ...lines].join('\n');
+    const x = list.keys.find(({ kid }) => kid === list.kid)!.public_key;
+    const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+    return verify(null, Buffer.from(text), publicKey, Buffer.from(list.signature, 'base64url'));
+  };
+
+  test('has the hashes of the tickets that are valid, with the time, signed', async () => {
+    const held = await confirmed();
+    const { tickets } = await ticketsOf(held);
+    const { list, text } = await listOf(held.event);
+    const hashes = tickets.map((ticket) => createHash('sha256').update(nonceOf(ticket)).digest('base64url'));
+    expect(list.tickets).toEqual(hashes.toSorted().map((hash) => ({ hash, checked_in: false })));
+    expect(isGenuine(list)).toBe(true);
+    expect(isGenuine({ ...list, tickets: list.tickets.slice(1) })).toBe(false);
+    expect(isGenuine({ ...list, generated_at: new Date(0).toISOString() })).toBe(false);
+    for (const ticket of tickets) expect(text).not.toContain(nonceOf(ticket));
+
+    await act(held, 'check-in');
+    expect((await listOf(held.event)).list.tickets.map(({ checked_in: used }) => used)).toEqual([true, true]);
+  });
+
+  test('knows nothing of holds and of bookings that were cancelled', async () => {
+    const held = await checkout.hold();
+    expect((await listOf(held.event)).list.tickets).toEqual([]);
+    const gone = await confirmed();
+    await checkout.cancel(gone);
+    expect((await listOf(gone.event)).list.tickets).toEqual([]);
+  });
+
+  test('is for operators, and for events that there are', async () => {
+    const held = await checkout.hold();
+    expect((await listOf(held.event, { as: 'customer' })).status).toBe(403);
+    expect((await listOf(newId('evt'))).status).toBe(404);
+    expect((await listOf('evt_1')).status).toBe(404);
   });
 });
 

@@ -1,11 +1,20 @@
 import { booking } from '@holdfast/shared/contracts/bookings';
 import { list } from '@holdfast/shared/contracts/common';
-import { checkInBody, completeBody, rotateTicketKeyBody, ticket, ticketKey } from '@holdfast/shared/contracts/tickets';
+import {
+  checkInBody,
+  completeBody,
+  offlineTickets,
+  rotateTicketKeyBody,
+  ticket,
+  ticketKey,
+} from '@holdfast/shared/contracts/tickets';
 import type { ApiRoute } from './route.ts';
 
 const tickets = { tag: 'Tickets', target: 'booking' } as const;
 /** Keys are welcome here: the calls change nothing when they come twice. */
 const HONOURED = ['idempotency_key_invalid', 'idempotency_key_reused', 'idempotency_in_progress'] as const;
+/** A list of a stadium is long. */
+const OFFLINE_LIMIT_MS = 8_000;
 
 export const TICKET_ROUTES: readonly ApiRoute[] = [
   {
@@ -43,6 +52,18 @@ export const TICKET_ROUTES: readonly ApiRoute[] = [
     body: completeBody,
     answers: { 200: { description: 'COMPLETED, attended if it was checked in', schema: booking } },
     problems: [...HONOURED, 'forbidden', 'not_found', 'not_completable'],
+  },
+  {
+    ...tickets,
+    method: 'get',
+    path: '/v1/events/:id/tickets/offline',
+    operationId: 'getOfflineTickets',
+    summary: 'What a scanner needs at a door without a network: the valid tickets as hashes, signed',
+    access: 'user',
+    role: 'operator',
+    answers: { 200: { description: 'The tickets that let somebody in at generated_at', schema: offlineTickets } },
+    problems: ['forbidden', 'not_found'],
+    timeLimitMs: OFFLINE_LIMIT_MS,
   },
   {
     ...tickets,
