@@ -1,4 +1,3 @@
-import type { Pool } from '@holdfast/shared/db/pool';
 import { createApp, observeRequests, problemHandler } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
@@ -6,26 +5,26 @@ import { Problem } from '@holdfast/shared/problems';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { PaymentMetrics } from './metrics.ts';
-import { paymentRoutes } from './payments/routes.ts';
+import { paymentRoutes, type PaymentRouteOptions } from './payments/routes.ts';
 import { webhookRoutes, type WebhookRouteOptions } from './provider-webhooks/routes.ts';
 
 export interface HttpOptions {
-  readonly pool: Pool;
   readonly logger: Logger;
   readonly metrics: PaymentMetrics;
   readonly internalSecret: string;
   readonly checks: readonly HealthCheck[];
+  readonly payments: PaymentRouteOptions;
   readonly webhooks: WebhookRouteOptions;
 }
 
 /** The service's application: health for everybody on this port, everything else for the gateway alone. */
 export function createHttp(options: HttpOptions): Express {
-  const { pool, logger, metrics } = options;
+  const { logger, metrics } = options;
   const app = createApp();
   mountHealth(app, { service: 'payment', checks: options.checks, registry: metrics.registry });
   app.use(observeRequests(metrics, logger, requestIdOf));
   app.use(requireAssertion(options.internalSecret));
-  app.use(paymentRoutes(pool));
+  app.use(paymentRoutes(options.payments));
   app.use(webhookRoutes(options.webhooks));
   app.use(() => {
     throw new Problem('not_found');

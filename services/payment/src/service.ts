@@ -104,7 +104,6 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
   }
 
   const app = createHttp({
-    pool,
     logger,
     metrics,
     internalSecret: config.internalSecret,
@@ -136,6 +135,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
         },
       },
     ],
+    payments: { pool, onPlanned: () => driver.nudge() },
     webhooks: {
       pool,
       logger,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { pageQuery } from '../http/pagination.ts';
 import { PAYMENT_STATUSES } from './bookings.ts';
-import { amount, currency, id, instant } from './common.ts';
+import { amount, currency, humanText, id, instant } from './common.ts';
 
 export const paymentListQuery = z.strictObject({ ...pageQuery, booking_id: id('bkg') });
 
@@ -41,5 +41,23 @@ export const payment = z
     updated_at: instant,
   })
   .meta({ id: 'Payment' });
+
+/** An operator's refund, in minor units of the payment's currency. */
+export const refundBody = z
+  .strictObject({ amount: amount.min(1), reason: humanText(1, 500) })
+  .meta({ id: 'RefundRequest' });
+
+export const refund = z
+  .object({
+    id: id('rfd'),
+    object: z.literal('refund'),
+    payment_id: id('pay'),
+    status: z.enum(['PENDING', 'SUCCEEDED', 'FAILED']),
+    amount,
+    currency,
+    reason: z.string(),
+    created_at: instant,
+  })
+  .meta({ id: 'Refund' });
 
 export const webhookReceived = z.object({ received: z.literal(true) }).meta({ id: 'WebhookReceived' });

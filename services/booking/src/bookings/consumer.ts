@@ -5,6 +5,7 @@ import type { IncomingEvent } from '@holdfast/shared/inbox/incoming-event';
 import type { Logger } from 'pino';
 import { applySagaMessage, type SagaInput } from '../checkout-saga/apply-saga-message.ts';
 import { MAX_PAYMENT_ATTEMPTS } from '../checkout-saga/checkout-saga.ts';
+import { findRefundId } from '../checkout-saga/saga-store.ts';
 import type { BookingWatch } from './booking-watch.ts';
 
 export interface PaymentConsumerDeps {
@@ -21,6 +22,7 @@ export function handlePaymentEvent(deps: PaymentConsumerDeps) {
       deps.logger.error({ event_id: event.id, name: event.name }, 'refund failed, the payment service keeps trying');
       return;
     }
+    if (input.message === 'refunded' && (await isOperatorRefund(tx, event))) return;
     const result = await applySagaMessage(tx, input);
     if (!result) throw new PermanentMessageError(`no checkout of ${event.orderingKey}`);
     return () => {
@@ -28,6 +30,13 @@ export function handlePaymentEvent(deps: PaymentConsumerDeps) {
       deps.watch.changed(input.bookingId);
     };
   };
+}
+
+/** Whether the refund is none that the saga asked for: an operator's leaves the booking as it is (docs/product.md, refunds). */
+async function isOperatorRefund(tx: Tx, event: IncomingEvent): Promise<boolean> {
+  const { booking_id: bookingId, refund_id: refundId } = paymentEvents.refunded.parse(event.data);
+  const ofSaga = await findRefundId(tx, bookingId);
+  return ofSaga !== undefined && ofSaga !== refundId;
 }
 
 function toSagaInput(event: IncomingEvent): SagaInput | null {

@@ -71,6 +71,18 @@ export async function recordRefund(tx: Tx, saga: SagaRow, refundId: Id<'rfd'>, a
   return { ...saga, refund_id: refundId, refund_amount: amount };
 }
 
+/**
+ * Id of the refund that the saga of a booking asked for: null when it has asked for none, undefined when there is no saga. Needs no
+ * lock, since it is on record before anybody can hear of that refund.
+ */
+export async function findRefundId(tx: Tx, bookingId: BookingId): Promise<Id<'rfd'> | null | undefined> {
+  const { rows } = await tx.query<Pick<SagaRow, 'refund_id'>>(
+    'select refund_id from checkout_sagas where booking_id = $1',
+    [bookingId],
+  );
+  return rows[0]?.refund_id;
+}
+
 /** The outcome of an attempt, written once. */
 export async function recordOutcome(
   tx: Tx,

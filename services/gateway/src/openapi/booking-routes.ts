@@ -10,7 +10,7 @@ import {
   upcomingQuery,
 } from '@holdfast/shared/contracts/bookings';
 import { list } from '@holdfast/shared/contracts/common';
-import { payment, paymentListQuery, webhookReceived } from '@holdfast/shared/contracts/payments';
+import { payment, paymentListQuery, refund, refundBody, webhookReceived } from '@holdfast/shared/contracts/payments';
 import { z } from 'zod';
 import type { ApiRoute } from './route.ts';
 
@@ -179,6 +179,19 @@ export const PAYMENT_ROUTES: readonly ApiRoute[] = [
     access: 'user',
     answers: { 200: { description: 'The payment', schema: payment } },
     problems: ['not_found'],
+  },
+  {
+    ...payments,
+    method: 'post',
+    path: '/v1/payments/:id/refunds',
+    operationId: 'refundPayment',
+    summary: 'Pay back a part or all of what was captured; the booking stays as it is',
+    access: 'user',
+    role: 'operator',
+    idempotency: 'required',
+    body: refundBody,
+    answers: { 201: { description: 'The refund, PENDING until the provider has made it', schema: refund } },
+    problems: [...KEYED, 'forbidden', 'not_found', 'refund_exceeds_captured'],
   },
   {
     ...payments,

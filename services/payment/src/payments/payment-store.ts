@@ -242,18 +242,34 @@ export async function insertRefund(
     currency: string;
     reason: string;
     failure: string | null;
+    /** The operator who asked for it; null for the saga. */
+    requestedBy: UserId | null;
   },
 ): Promise<void> {
   await tx.query(
-    `insert into refunds (id, payment_id, amount, currency, reason, status, failure_reason)
-     values ($1, $2, $3, $4, $5, case when $6::text is null then 'PENDING' else 'FAILED' end, $6)`,
-    [refund.id, refund.paymentId, refund.amount, refund.currency, refund.reason, refund.failure],
+    `insert into refunds (id, payment_id, amount, currency, reason, status, failure_reason, origin, requested_by)
+     values ($1, $2, $3, $4, $5, case when $6::text is null then 'PENDING' else 'FAILED' end, $6,
+             case when $7::text is null then 'saga' else 'operator' end, $7)`,
+    [refund.id, refund.paymentId, refund.amount, refund.currency, refund.reason, refund.failure, refund.requestedBy],
   );
   if (refund.failure !== null) return;
   await tx.query('update payments set refund_reserved = refund_reserved + $2 where id = $1', [
     refund.paymentId,
     refund.amount,
   ]);
+}
+
+/** What operators have asked to pay back of a locked payment, and what has not failed of it. */
+export async function sumOperatorRefunds(tx: Tx, paymentId: PaymentId): Promise<bigint> {
+  const { rows } = await tx.query<{ sum: bigint }>(
+    `select coalesce(sum(amount), 0)::bigint as sum
+       from refunds
+      where payment_id = $1
+        and origin = 'operator'
+        and status <> 'FAILED'`,
+    [paymentId],
+  );
+  return rows[0]!.sum;
 }
 
 /** Ends a refund once. False when it had ended before. A failed one frees the amount that was set aside. */

@@ -133,6 +133,15 @@ export function refundRefusal(
   return reserved + refund.amount > payment.capturedAmount ? 'refund_exceeds_captured' : null;
 }
 
+/**
+ * How much of a refund that the saga asks for is still to be made. What operators paid back before is no longer there to give, so
+ * the refund gives way to it; anything else that exceeds the capture stays as it was asked, and is refused.
+ */
+export function refundLeft(asked: bigint, capturedAmount: bigint, reserved: bigint, byOperators: bigint): bigint {
+  const left = capturedAmount - reserved;
+  return asked > left && asked <= left + byOperators ? left : asked;
+}
+
 function findAttempt(state: PaymentState, fact: Fact, attempt: number | null): AttemptState {
   const latest = state.attempts.at(-1);
   if (latest === undefined) throw new Error('a payment has at least one attempt');

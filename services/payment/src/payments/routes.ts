@@ -1,14 +1,26 @@
-import { paymentListQuery } from '@holdfast/shared/contracts/payments';
+import { paymentListQuery, refundBody } from '@holdfast/shared/contracts/payments';
 import type { Pool } from '@holdfast/shared/db/pool';
-import { requireUser } from '@holdfast/shared/http/caller';
-import { parseQuery } from '@holdfast/shared/http/validation';
+import { jsonBody, requireJson } from '@holdfast/shared/http/app';
+import { requireRole, requireUser } from '@holdfast/shared/http/caller';
+import { parseBody, parseQuery } from '@holdfast/shared/http/validation';
+import { fingerprint, requireIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
 import { isId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import { Router, type Request } from 'express';
 import { readPayment, readPaymentOfBooking, type Viewer } from './read-payment.ts';
+import { refundPayment, type RefundResult } from './refund-payment.ts';
 
-/** GET /v1/payments/:id and /v1/payments?booking_id=, for the owner and for staff. Expects requireAssertion in front. */
-export function paymentRoutes(pool: Pool): Router {
+export interface PaymentRouteOptions {
+  readonly pool: Pool;
+  /** Call after a commit that made calls to the provider due. */
+  readonly onPlanned: () => void;
+}
+
+/**
+ * GET /v1/payments/:id and /v1/payments?booking_id=, for the owner and for staff; POST /v1/payments/:id/refunds for staff. Expects
+ * requireAssertion in front.
+ */
+export function paymentRoutes({ pool, onPlanned }: PaymentRouteOptions): Router {
   const router = Router();
   router.get('/v1/payments/:id', async (req, res) => {
     const viewer = viewerOf(req);
@@ -27,7 +39,44 @@ export function paymentRoutes(pool: Pool): Router {
     // Others' bookings and unpaid ones look alike here: this service knows bookings by their payments alone.
     res.json({ object: 'list', data: payment ? [payment] : [], has_more: false, next_cursor: null });
   });
+  router.post('/v1/payments/:id/refunds', requireJson, jsonBody(), async (req, res) => {
+    const caller = requireRole(req, 'operator', 'admin');
+    const { id } = req.params;
+    if (!isId('pay', id)) throw new Problem('not_found');
+    const key = requireIdempotencyKey(req.headers['idempotency-key']);
+    const { amount, reason } = parseBody(refundBody, req.body);
+    const result = await refundPayment(pool, {
+      paymentId: id,
+      scope: {
+        userId: caller.userId,
+        key,
+        fingerprint: fingerprint('POST', `/v1/payments/${id}/refunds`, { amount, reason }),
+      },
+      amount: BigInt(amount),
+      reason,
+      requestId: caller.requestId,
+    });
+    if (result.kind !== 'answered') throw problemOf(result);
+    res
+      .status(result.answer.status)
+      .set(result.replayed ? { 'Idempotent-Replayed': 'true' } : {})
+      .type('application/json')
+      .send(result.answer.body);
+    if (!result.replayed) onPlanned();
+  });
   return router;
+}
+
+function problemOf(refusal: Exclude<RefundResult, { kind: 'answered' }>): Problem {
+  switch (refusal.kind) {
+    case 'refund_exceeds_captured':
+      return new Problem(refusal.kind, { detail: `${refusal.left} minor units are left to go back` });
+    case 'not_found':
+    case 'idempotency_in_progress':
+      return new Problem(refusal.kind);
+    default:
+      return refusal satisfies never;
+  }
 }
 
 function viewerOf(req: Request): Viewer {

@@ -39,6 +39,12 @@ export interface PaymentWorld {
   /** What the provider really did for a booking, in order; its callbacks left out. */
   effects(checkout: Checkout): Promise<string[]>;
   get(service: ServiceProcess, path: string, caller?: Partial<Caller>): Promise<Response>;
+  /** Posts JSON, under an Idempotency-Key unless that is null. */
+  post(
+    service: ServiceProcess,
+    path: string,
+    request: { caller?: Partial<Caller>; key: string | null; body: unknown },
+  ): Promise<Response>;
   stop(): Promise<void>;
 }
 
@@ -107,6 +113,16 @@ export async function openPaymentWorld(): Promise<PaymentWorld> {
     get: (service, path, caller) =>
       fetch(`${service.url}${path}`, {
         headers: { [ASSERTION_HEADER]: signAssertion(INTERNAL_SECRET, testCaller(caller)) },
+      }),
+    post: (service, path, { caller, key, body }) =>
+      fetch(`${service.url}${path}`, {
+        method: 'POST',
+        headers: {
+          [ASSERTION_HEADER]: signAssertion(INTERNAL_SECRET, testCaller(caller)),
+          'content-type': 'application/json',
+          ...(key === null ? {} : { 'idempotency-key': key }),
+        },
+        body: JSON.stringify(body),
       }),
     async stop() {
       door.forwardTo(null);
