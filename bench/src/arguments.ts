@@ -6,6 +6,7 @@ export interface BenchArguments {
   readonly benches: readonly Bench[];
   readonly seconds: number;
   readonly rounds: number;
+  readonly patienceSeconds: number;
   readonly json: boolean;
   readonly profile: boolean;
   readonly nodeOptions: string;
@@ -27,6 +28,7 @@ ${BENCHES.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n
 
   --seconds n   length of each measurement (10)
   --rounds n    how often the benches alternate; the table shows medians (3)
+  --patience n  wait up to n seconds before each measured round for other work on the machine to end (15)
   --json        print the result as one JSON object on stdout, progress on stderr
   --node-options '--…'  options for the stack's Node processes, to try something out
   --profile     write CPU profiles of the stack's Node processes beside the results
@@ -43,6 +45,7 @@ export function readArguments(args: readonly string[]): BenchArguments {
       options: {
         seconds: { type: 'string', default: '10' },
         rounds: { type: 'string', default: '3' },
+        patience: { type: 'string', default: '15' },
         json: { type: 'boolean', default: false },
         profile: { type: 'boolean', default: false },
         'node-options': { type: 'string', default: '' },
@@ -62,6 +65,7 @@ export function readArguments(args: readonly string[]): BenchArguments {
     benches: BENCHES.filter(({ name }) => positionals.length === 0 || positionals.includes(name)),
     seconds: wholeNumber('--seconds', values.seconds, 3_600),
     rounds: wholeNumber('--rounds', values.rounds, 1_000),
+    patienceSeconds: wholeNumber('--patience', values.patience, 3_600),
     json: values.json,
     profile: values.profile,
     nodeOptions: values['node-options'],

@@ -10,6 +10,8 @@ export interface BenchContext {
   readonly admin: pg.Client;
   readonly seconds: number;
   readonly rounds: number;
+  /** How long each round may wait for other work on the machine to end. */
+  readonly patienceSeconds: number;
   readonly progress: Progress;
 }
 

@@ -19,7 +19,7 @@ export function loadBenchConfig(): BenchConfig {
 }
 
 /** What the services are told beside the launcher's own settings: limits of one user or one sender must not be what is measured. */
-const UNBOUND: Readonly<Record<string, string>> = {
+export const UNBOUND: Readonly<Record<string, string>> = {
   NODE_ENV: 'production',
   HOLDFAST_MAX_HOLDS_PER_USER: '1000000',
   HOLDFAST_RATE_LIMIT_SCALE: '1000000',
@@ -33,10 +33,8 @@ const FOREIGN = /^(HOLDFAST_|DATABASE_URL$|NATS_URL$|REDIS_URL$|STRIPE_|NODE_OPT
  * The stack's processes inherit this process's environment: from here on it holds nothing of the user's own configuration and the
  * settings above. `nodeOptions` go to every Node process of the stack.
  */
-export function prepareStackEnvironment(nodeOptions: string): Readonly<Record<string, string>> {
+export function prepareStackEnvironment(nodeOptions: string): void {
   for (const name of Object.keys(process.env)) if (FOREIGN.test(name)) delete process.env[name];
   Object.assign(process.env, UNBOUND);
-  if (nodeOptions === '') return UNBOUND;
-  process.env['NODE_OPTIONS'] = nodeOptions;
-  return { ...UNBOUND, NODE_OPTIONS: nodeOptions };
+  if (nodeOptions !== '') process.env['NODE_OPTIONS'] = nodeOptions;
 }

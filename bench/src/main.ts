@@ -5,7 +5,7 @@ import { openProgress } from '@holdfast/launcher/src/progress.ts';
 import { onStopRequest } from '@holdfast/launcher/src/stop-request.ts';
 import pg from 'pg';
 import { readArguments, USAGE, UsageError, type BenchArguments } from './arguments.ts';
-import { loadBenchConfig, prepareStackEnvironment } from './config.ts';
+import { loadBenchConfig, prepareStackEnvironment, UNBOUND } from './config.ts';
 import { endLoad } from './load/child.ts';
 import { RESULTS_DIR, keepResult } from './report/keep-result.ts';
 import { toTable } from './report/table.ts';
@@ -20,7 +20,7 @@ const progress = openProgress(config.HOLDFAST_STARTED_AT ?? Date.now(), (text) =
 const loadBefore = loadavg()[0] ?? 0;
 // Each process writes its profile when it ends.
 const profiling = args.profile ? `--cpu-prof --cpu-prof-dir=${join(RESULTS_DIR, 'profiles')}` : '';
-const services = prepareStackEnvironment(`${args.nodeOptions} ${profiling}`.trim());
+prepareStackEnvironment(`${args.nodeOptions} ${profiling}`.trim());
 const stopRequest = onStopRequest();
 const guard = startGuard();
 let stack: BenchStack | undefined;
@@ -44,11 +44,11 @@ async function measure(): Promise<void> {
   admin.on('error', () => undefined);
   await admin.connect();
   const versions = await serverVersions(config);
-  const { seconds, rounds, benches } = args;
+  const { seconds, rounds, patienceSeconds, benches } = args;
   const result = await runBenches(
     benches,
-    { stack, admin, seconds, rounds, progress },
-    { versions, services, loadBefore },
+    { stack, admin, seconds, rounds, patienceSeconds, progress },
+    { versions, services: { ...UNBOUND, NODE_OPTIONS: args.nodeOptions }, loadBefore },
   );
   await admin.end();
   const name = keepResult(

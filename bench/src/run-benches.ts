@@ -1,5 +1,6 @@
 import type { Bench, BenchContext, PreparedBench } from './bench.ts';
 import { checkInvariants } from './invariants.ts';
+import { untilQuiet } from './load/quiet.ts';
 import type { Sample } from './load/sample.ts';
 import { readEnvironment, residentMiB } from './report/environment.ts';
 import { toLines, toRatios, type BenchResult } from './report/result.ts';
@@ -13,7 +14,7 @@ interface About {
 
 /** Lets the benches take turns, round by round, and checks the invariants at the end. */
 export async function runBenches(benches: readonly Bench[], context: BenchContext, about: About): Promise<BenchResult> {
-  const { progress, admin, stack, rounds, seconds } = context;
+  const { progress, admin, stack, rounds, seconds, patienceSeconds } = context;
   const startedAt = new Date().toISOString();
   const environment = await readEnvironment(admin, about.versions, about.services, about.loadBefore);
   const prepared: [Bench, PreparedBench][] = [];
@@ -23,9 +24,12 @@ export async function runBenches(benches: readonly Bench[], context: BenchContex
   }
   const samples = new Map<string, Sample[]>();
   for (let round = 0; round < rounds; round++) {
-    for (const [bench, { round: measure }] of prepared) {
-      progress.step(`round ${round + 1} of ${rounds}: ${bench.name}`);
-      for (const [name, sample] of await measure(round)) {
+    for (const [bench, measuring] of prepared) {
+      const isQuiet = await untilQuiet(patienceSeconds);
+      progress.step(
+        `round ${round + 1} of ${rounds}: ${bench.name}${isQuiet ? '' : ' (other work uses this machine)'}`,
+      );
+      for (const [name, sample] of await measuring.round(round)) {
         samples.set(name, [...(samples.get(name) ?? []), sample]);
         progress.detail(`${name}: ${Math.round(sample.perSecond)} a second, p50 ${sample.p50Ms} ms`);
       }

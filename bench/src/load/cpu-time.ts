@@ -22,10 +22,23 @@ export function cpuTimes(pids: Readonly<Record<string, number>>): Record<string,
   for (const [name, pid] of Object.entries(pids)) {
     times[name] = 0;
     for (const [candidate, { parent, us }] of own) {
-      if (candidate === pid || parent === pid) times[name] += us;
+      // This process's parent has the whole stack for children; of the others each child works for its parent.
+      if (candidate === pid || (parent === pid && pid !== process.ppid)) times[name] += us;
     }
   }
   return times;
+}
+
+/** Busy and total CPU time of the whole machine so far, in microseconds; null where there is no /proc. */
+export function machineTime(): { readonly busy: number; readonly total: number } | null {
+  try {
+    // user, nice, system, idle, iowait, irq, softirq, steal of proc(5).
+    const fields = readFileSync('/proc/stat', 'latin1').split('\n')[0]!.trim().split(/\s+/).slice(1, 9).map(Number);
+    const total = fields.reduce((sum, ticks) => sum + ticks, 0);
+    return { busy: (total - fields[3]! - fields[4]!) * TICK_US, total: total * TICK_US };
+  } catch {
+    return null;
+  }
 }
 
 function readUsage(pid: number): { parent: number; us: number } | undefined {

@@ -1,4 +1,4 @@
-import { cpuTimes, perOperation } from './cpu-time.ts';
+import { cpuTimes, machineTime, perOperation } from './cpu-time.ts';
 
 /** What one measured window showed. */
 export interface Sample {
@@ -15,6 +15,8 @@ export interface Sample {
   readonly outcomes: Readonly<Record<string, number>>;
   /** CPU time of each process per success, in microseconds; unlike a rate it hardly moves when others use the machine. */
   readonly cpuUs: Readonly<Record<string, number>>;
+  /** Share of the machine, 0 to 1, that other programs used meanwhile; null where it is not known. */
+  readonly othersShare: number | null;
 }
 
 /** Collects outcomes with their latencies during a window; what begins or ends outside of it is not counted. */
@@ -22,6 +24,8 @@ export class SampleTaker {
   readonly #pids: Readonly<Record<string, number>>;
   #cpuBefore: Record<string, number> = {};
   #cpuAfter: Record<string, number> = {};
+  #machineBefore = machineTime();
+  #machineAfter = machineTime();
   readonly #isSuccess: (outcome: string) => boolean;
   readonly #latencies: number[] = [];
   readonly #outcomes: Record<string, number> = {};
@@ -31,15 +35,25 @@ export class SampleTaker {
   /** `pids`: processes whose CPU time is of interest beside this one's. */
   constructor(isSuccess: (outcome: string) => boolean, pids: Readonly<Record<string, number>>) {
     this.#isSuccess = isSuccess;
-    this.#pids = { ...pids, generator: process.pid };
+    // The parent passes the services' logs on to their files.
+    this.#pids = { ...pids, generator: process.pid, logs: process.ppid };
   }
 
   /** Opens the window after the ramp. @returns its end, as `performance.now()` tells it. */
   open(rampSeconds: number, seconds: number): number {
     this.#from = performance.now() + rampSeconds * 1000;
     this.#to = this.#from + seconds * 1000;
-    setTimeout(() => (this.#cpuBefore = cpuTimes(this.#pids)), rampSeconds * 1000);
-    setTimeout(() => (this.#cpuAfter = cpuTimes(this.#pids)), (rampSeconds + seconds) * 1000);
+    setTimeout(() => {
+      this.#cpuBefore = cpuTimes(this.#pids);
+      this.#machineBefore = machineTime();
+    }, rampSeconds * 1000);
+    setTimeout(
+      () => {
+        this.#cpuAfter = cpuTimes(this.#pids);
+        this.#machineAfter = machineTime();
+      },
+      (rampSeconds + seconds) * 1000,
+    );
     return this.#to;
   }
 
@@ -47,6 +61,14 @@ export class SampleTaker {
     if (endedAt < this.#from || endedAt >= this.#to) return;
     this.#outcomes[outcome] = (this.#outcomes[outcome] ?? 0) + 1;
     if (this.#isSuccess(outcome)) this.#latencies.push(endedAt - startedAt);
+  }
+
+  #othersShare(): number | null {
+    if (this.#machineBefore === null || this.#machineAfter === null) return null;
+    const own = Object.entries(this.#cpuAfter).reduce((sum, [name, us]) => sum + us - (this.#cpuBefore[name] ?? 0), 0);
+    const busy = this.#machineAfter.busy - this.#machineBefore.busy;
+    const total = this.#machineAfter.total - this.#machineBefore.total;
+    return round(Math.max(0, busy - own) / Math.max(1, total));
   }
 
   /** What the window showed; waits for its end. */
@@ -66,6 +88,7 @@ export class SampleTaker {
       maxMs: at(1),
       outcomes: this.#outcomes,
       cpuUs: perOperation(this.#cpuBefore, this.#cpuAfter, sorted.length),
+      othersShare: this.#othersShare(),
     };
   }
 }

@@ -1,6 +1,6 @@
 import type { BenchResult, Line } from './result.ts';
 
-const COLUMNS = ['', 'per second', 'p50 ms', 'p95 ms', 'p99 ms', 'each round', 'not held'] as const;
+const COLUMNS = ['', 'per second', 'p50 ms', 'p95 ms', 'p99 ms', 'each round', 'others %', 'not held'] as const;
 
 /** The result as text for a terminal. */
 export function toTable(result: BenchResult): string {
@@ -28,6 +28,7 @@ export function toTable(result: BenchResult): string {
     const { batches, meanSize } = result.holdBatch;
     lines.push(`holds in one transaction: ${meanSize.toFixed(1)} on average over ${batches} batches`);
   }
+  lines.push('others %: share of the machine that other programs used during each round');
   const memory = Object.entries(result.memoryMiB).map(([name, size]) => `${name} ${size}`);
   lines.push(`memory in MiB at the end: ${memory.join(', ')}`, '');
   for (const { what, broken } of result.invariants) {
@@ -54,6 +55,7 @@ function toRow(line: Line): string[] {
     figure(line.p95Ms, 1),
     figure(line.p99Ms, 1),
     line.samples.map(({ perSecond }) => figure(perSecond, 0)).join(' '),
+    line.samples.map(({ othersShare }) => (othersShare === null ? '?' : figure(othersShare * 100, 0))).join(' '),
     failures.join(' '),
   ];
 }
