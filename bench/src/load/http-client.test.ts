@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { until } from '@holdfast/shared/testing/until';
 import { HttpClient } from './http-client.ts';
 
 const stops: (() => void)[] = [];
@@ -39,15 +40,19 @@ describe('the client of the load generator', () => {
   });
 
   test('waits for the whole answer, in whatever pieces it comes', async () => {
-    const { client } = await setup((socket) => {
-      const pieces = ['HTTP/1.1 40', '9 Conflict\r\ncontent-le', 'ngth: 4\r\n\r', '\nab', 'cd'];
-      const next = () => {
-        const piece = pieces.shift();
-        if (piece !== undefined) socket.write(piece, () => setImmediate(next));
-      };
-      next();
-    });
-    expect(await send(client)).toBe('409');
+    let server: Socket | undefined;
+    const { client } = await setup((socket) => (server = socket));
+    let outcome = 'none yet';
+    const done = send(client).then((status) => (outcome = status));
+    await until('the request', () => server !== undefined);
+    for (const piece of ['HTTP/1.1 40', '9 Conflict\r\ncontent-le', 'ngth: 4\r\n\r', '\nab']) {
+      const before = client.received;
+      server!.write(piece);
+      await until('the piece', () => client.received > before);
+      expect(outcome).toBe('none yet');
+    }
+    server!.write('cd');
+    expect(await done).toBe('409');
   });
 
   test('tells that a connection broke, and makes a new one', async () => {

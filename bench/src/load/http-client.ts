@@ -29,6 +29,11 @@ export class HttpClient {
     this.#socket.write(request, 'latin1');
   }
 
+  /** Bytes of the answer under way that have come so far. */
+  get received(): number {
+    return this.#size;
+  }
+
   close(): void {
     this.#done = null;
     this.#socket?.destroy();
