@@ -194,7 +194,7 @@ export const hallImportBody = z.string().meta({
   id: 'HallImport',
   description:
     'The first line names the columns: `row` and `seats`, and where needed `category` and `accessible` (seat numbers with spaces or semicolons between them).',
-  example: 'row,seats,category,accessible\nA,20,premium,1 2\nB,24,standard,',
+  examples: ['row,seats,category,accessible\nA,20,premium,1 2\nB,24,standard,'],
 });
 export const CSV_LIMIT_BYTES = 1024 * 1024;
 

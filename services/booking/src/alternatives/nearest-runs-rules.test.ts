@@ -34,11 +34,11 @@ test('what has begun is not offered, and neither is a closed day', () => {
   expect(startsOf(nearestRuns(closed, [wanted], wanted, late, 2))).toEqual(['01-06T11', '01-06T10']);
 });
 
-test('seven dates are looked at', () => {
-  const taken = range('2027-01-04T00:00Z', 7 * 24);
+test('the date and the seven after it are looked at', () => {
+  const taken = range('2027-01-04T00:00Z', 8 * 24);
   expect(nearestRuns(rules, [taken], range('2027-01-04T10:00Z'), now, 5)).toEqual([]);
-  const oneShort = range('2027-01-04T00:00Z', 6 * 24 + 11);
-  expect(startsOf(nearestRuns(rules, [oneShort], range('2027-01-04T10:00Z'), now, 5))).toEqual(['01-10T11']);
+  const oneShort = range('2027-01-04T00:00Z', 7 * 24 + 11);
+  expect(startsOf(nearestRuns(rules, [oneShort], range('2027-01-04T10:00Z'), now, 5))).toEqual(['01-11T11']);
 });
 
 test('runs have the length that was asked for, pass the check of the grid and overlap no claim', () => {

@@ -1,8 +1,8 @@
 import { Temporal } from 'temporal-polyfill';
 import { checkSlot, slotsOfDate, type SlotRules } from '../inventory/slot-grid.ts';
 
-/** Dates that are looked at: that of the request and the next ones. */
-export const DAYS_LOOKED_AT = 7;
+/** Dates that are looked at: that of the request and a week after it, so that what is open once a week is found. */
+export const DAYS_LOOKED_AT = 8;
 
 /** A time range as ms since the epoch, half-open. */
 export interface Range {

@@ -86,10 +86,15 @@ export async function setupCatalogue(): Promise<CatalogueFixture> {
     hall: async (overrides = {}) => create('/v1/halls', { ...A_HALL, ...(await inVenue(overrides)) }),
     resource: async (overrides = {}) => create('/v1/resources', { ...A_RESOURCE, ...(await inVenue(overrides)) }),
     event: async (overrides = {}) => create('/v1/events', { ...A_POOL, ...(await inVenue(overrides)) }),
-    create: (collection) =>
-      ({ venues: fixture.venue, halls: fixture.hall, resources: fixture.resource, events: fixture.event })[
-        collection
-      ](),
+    create(collection) {
+      const creators = {
+        venues: () => fixture.venue(),
+        halls: () => fixture.hall(),
+        resources: () => fixture.resource(),
+        events: () => fixture.event(),
+      };
+      return creators[collection]();
+    },
     async rowCount() {
       const { rows } = await pool.query<{ n: number }>(
         `select ((select count(*) from venues) + (select count(*) from resources) + (select count(*) from halls)

@@ -80,7 +80,8 @@ function readRow(columns: readonly string[], { line, cells }: CsvRecord): HallRo
   const errors = result.error.issues.map(({ path, code, message }) => ({
     line,
     code,
-    message: `${String(path[0])}: ${message}`,
+    // Every cell is text, so the only wrong type is a number that is none.
+    message: `${String(path[0])}: ${code === 'invalid_type' ? 'must be a whole number' : message}`,
   }));
   return { errors };
 }
