@@ -1,6 +1,6 @@
 import type { Tx } from '@holdfast/shared/db/transaction';
 import { appendToOutbox } from '@holdfast/shared/outbox/outbox';
-import { applySagaMessage } from '../checkout-saga/apply-saga-message.ts';
+import { applyToLocked } from '../checkout-saga/apply-saga-message.ts';
 import { outcome, type Cause } from '../events.ts';
 import { releaseClaims } from '../inventory/release-claims.ts';
 import type { BookingRow } from './booking-row.ts';
@@ -29,17 +29,10 @@ export async function cancelLocked(tx: Tx, row: BookingRow, now: Date, wish: Can
   if (isBeingCaptured(row)) return { row: await keepWish(tx, row, now, wish), now, waiting: true };
 
   const { reason, actor, cause, refund } = wish;
-  await changeBooking(tx, row.id, { cancel_reason: reason });
+  const reasoned = await changeBooking(tx, row.id, { cancel_reason: reason });
   // A booking with a payment behind it is cancelled by its saga, which knows what to undo.
-  const through = await applySagaMessage(tx, {
-    bookingId: row.id,
-    message: 'cancelled',
-    attempt: null,
-    reason,
-    actor,
-    cause,
-    refund,
-  });
+  const message = { bookingId: row.id, message: 'cancelled', attempt: null, reason, actor, cause, refund } as const;
+  const through = await applyToLocked(tx, message, { row: reasoned, now });
   if (through) return { row: through.row, now, waiting: false };
 
   let cancelled = await transition(tx, row, { to: 'CANCELLED', reason, actor, cause: cause.id });

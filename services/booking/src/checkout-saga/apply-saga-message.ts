@@ -10,6 +10,7 @@ import {
   nextSequence,
   transition,
   type BookingChanges,
+  type ReadBooking,
 } from '../bookings/booking-store.ts';
 import { quoteRefund, type RefundRule } from '../bookings/refund-policy.ts';
 import { checkoutCommand, outcome, type Cause } from '../events.ts';
@@ -60,8 +61,13 @@ export async function applySagaMessage(tx: Tx, input: SagaInput): Promise<SagaRe
   if (!target.rows[0]) return null;
   if (changesInventory(input.message)) await lockInventory(tx, [target.rows[0]]);
   const locked = await lockBooking(tx, input.bookingId);
+  return locked && applyToLocked(tx, input, locked);
+}
+
+/** As above, for a caller that has locked the inventory and then the booking, as it stands in `locked`. */
+export async function applyToLocked(tx: Tx, input: SagaInput, locked: ReadBooking): Promise<SagaResult> {
   const saga = await lockSaga(tx, input.bookingId);
-  if (!locked || !saga) return null;
+  if (!saga) return null;
 
   const { now } = locked;
   const stale = input.attempt !== null && input.attempt !== saga.attempt && input.message !== 'captured';

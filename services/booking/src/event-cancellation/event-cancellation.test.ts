@@ -233,6 +233,15 @@ describe('while others are at it', () => {
     expect(await progress(event)).toMatchObject({ state: 'DONE', done: 28 - refused.length, failed: 0 });
   });
 
+  test('of ten who cancel it at once one does, and all get its answer', async () => {
+    const event = await booking.poolEvent();
+    await held(event);
+    const answers = await Promise.all(Array.from({ length: 10 }, () => cancelEvent(event)));
+    expect(new Set(answers.map(({ status, body }) => `${status} ${JSON.stringify(body)}`)).size).toBe(1);
+    expect(answers[0]).toMatchObject({ status: 202, body: { total: 1 } });
+    await drive();
+  });
+
   test('several processes share the batches and cancel each booking once', async () => {
     const event = await booking.poolEvent({ capacity: 500 });
     await holdMany(event, 100);
