@@ -32,7 +32,7 @@ export interface PayDeps {
   readonly times: HoldTimes;
   /** Nudges the relay after a commit. */
   readonly onCommit: () => void;
-  /** How long the answer may wait for the saga; api.md: 2.5 s. */
+  /** How long after the call came the answer may wait for the saga; api.md: 2.5 s. */
   readonly waitMs?: number;
 }
 
@@ -64,6 +64,7 @@ const LOOK_MS = 250;
  * final one. @throws Problem for everything that starts nothing; such a call may be repeated with its key.
  */
 export async function payBooking(deps: PayDeps, command: PayCommand): Promise<PayAnswer> {
+  const until = performance.now() + (deps.waitMs ?? WAIT_MS);
   const started = await withTransaction(deps.pool, (tx) => start(tx, deps, command));
   failpoint('booking.pay.after_commit');
   deps.onCommit();
@@ -74,7 +75,7 @@ export async function payBooking(deps: PayDeps, command: PayCommand): Promise<Pa
       deps.watch.changed(command.bookingId);
       return { answer: started.answer, replayed: false };
     case 'running':
-      return { answer: await awaitOutcome(deps, command, started.attempt), replayed: started.replayed };
+      return { answer: await awaitOutcome(deps, command, started.attempt, until), replayed: started.replayed };
   }
 }
 
@@ -182,8 +183,7 @@ async function confirmFree(tx: Tx, command: PayCommand, held: BookingRow, now: D
 }
 
 /** Waits for the attempt's outcome; what is not known in time is answered 202, and the key is upgraded when it is asked again. */
-async function awaitOutcome(deps: PayDeps, command: PayCommand, attempt: number): Promise<StoredAnswer> {
-  const until = performance.now() + (deps.waitMs ?? WAIT_MS);
+async function awaitOutcome(deps: PayDeps, command: PayCommand, attempt: number, until: number): Promise<StoredAnswer> {
   for (;;) {
     const waiting = deps.watch.next(command.bookingId, Math.min(LOOK_MS, Math.max(1, until - performance.now())));
     const { row, now, result } = await readAttempt(deps.pool, command.bookingId, attempt);
