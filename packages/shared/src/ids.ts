@@ -16,8 +16,8 @@ export const ID_PREFIXES = [
   'tkt',
   'dlq',
   'req',
-  // Internal kinds; they never leave a service.
   'aud',
+  // Internal kinds; they never leave a service.
   'msg',
   'sag',
   'att',
@@ -38,8 +38,8 @@ export type EventId = Id<'evt'>;
 export type BookingId = Id<'bkg'>;
 export type PaymentId = Id<'pay'>;
 export type RequestId = Id<'req'>;
-/** Id of one message in an outbox; it stays the same however often the message is delivered. */
 export type AuditId = Id<'aud'>;
+/** Id of one message in an outbox; it stays the same however often the message is delivered. */
 export type MessageId = Id<'msg'>;
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
