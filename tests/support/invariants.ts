@@ -117,6 +117,7 @@ const UNDER_WAY_TO_CUSTOMERS: Readonly<Record<string, string>> = {
 export async function untilQuiet(stack: Stack, timeout_ms = 30_000): Promise<void> {
   if (!stack.parts.includes('payment')) return;
   const statements = { ...UNDER_WAY, ...(stack.parts.includes('notification') ? UNDER_WAY_TO_CUSTOMERS : {}) };
+  const callbacksArrive = stack.parts.includes('provider') && stack.parts.includes('gateway');
   const names = Object.keys(statements);
   const counts = Object.values(statements).map((sql) => `(select count(*)::int from (${sql}) rows)`);
   let left: string[] = [];
@@ -126,6 +127,7 @@ export async function untilQuiet(stack: Stack, timeout_ms = 30_000): Promise<voi
       async () => {
         const [row] = await query<{ counts: number[] }>(stack, `select array[${counts.join(', ')}] as counts`);
         left = names.flatMap((name, index) => (row?.counts[index] ? [`${row.counts[index]} ${name}`] : []));
+        if (left.length === 0 && callbacksArrive) left = await undeliveredCallbacks(stack);
         return left.length === 0;
       },
       timeout_ms,
@@ -133,6 +135,17 @@ export async function untilQuiet(stack: Stack, timeout_ms = 30_000): Promise<voi
   } catch (error) {
     throw new Error(`still under way: ${left.join(', ')}`, { cause: error });
   }
+}
+
+/** The provider repeats a callback until it is taken, so one may still come when everything else has ended. */
+async function undeliveredCallbacks(stack: Stack): Promise<string[]> {
+  const response = await fetch(`${stack.url('provider')}/v1/events?delivery_success=false&limit=1`, {
+    headers: { authorization: `Bearer ${stack.providerKey}` },
+    signal: AbortSignal.timeout(5_000),
+  });
+  if (!response.ok) throw new Error(`the provider answered ${response.status} to a list of events`);
+  const { data } = (await response.json()) as { data: unknown[] };
+  return data.length > 0 ? ['callbacks to deliver'] : [];
 }
 
 /**

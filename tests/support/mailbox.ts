@@ -19,9 +19,11 @@ export async function mailsTo(mailUrl: string, address: string): Promise<Receive
 }
 
 /** Waits for a mail to `address` whose subject names `words`. */
-export function untilMail(mailUrl: string, address: string, words: string): Promise<ReceivedMail> {
-  return until(`a mail to ${address} about ${words}`, async () =>
-    (await mailsTo(mailUrl, address)).find((mail) => mail.subject.includes(words)),
+export function untilMail(mailUrl: string, address: string, words: string, timeout_ms?: number): Promise<ReceivedMail> {
+  return until(
+    `a mail to ${address} about ${words}`,
+    async () => (await mailsTo(mailUrl, address)).find((mail) => mail.subject.includes(words)),
+    timeout_ms,
   );
 }
 

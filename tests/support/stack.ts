@@ -30,6 +30,7 @@ export interface Stack {
   readonly redis: TestRedis | null;
   readonly databaseProxy: TcpProxy | null;
   readonly internalSecret: string;
+  readonly providerKey: string;
   /** What else must never be written down: passwords of the database, the provider's key, the key of callbacks. */
   readonly secrets: readonly string[];
   readonly admin: { readonly email: string; readonly password: string };
@@ -155,6 +156,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     redis,
     databaseProxy,
     internalSecret: INTERNAL_SECRET,
+    providerKey: PROVIDER_KEY,
     secrets: [testEnvironment().HOLDFAST_TEST_DB_PASSWORD, PROVIDER_KEY, WEBHOOK_SECRET],
     admin: ADMIN,
     parts: options.parts,

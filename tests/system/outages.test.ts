@@ -175,8 +175,8 @@ describe('NATS', () => {
       },
       30_000,
     );
-    await untilMail(stack.url('mail'), ada.email, booking.reference);
-  }, 60_000);
+    await untilMail(stack.url('mail'), ada.email, booking.reference, 30_000);
+  }, 90_000);
 });
 
 describe('Redis', () => {
