@@ -29,12 +29,12 @@ export async function cancelLocked(tx: Tx, row: BookingRow, now: Date, wish: Can
   if (isBeingCaptured(row)) return { row: await keepWish(tx, row, now, wish), now, waiting: true };
 
   const { reason, actor, cause, refund } = wish;
-  const reasoned = await changeBooking(tx, row.id, { cancel_reason: reason });
   // A booking with a payment behind it is cancelled by its saga, which knows what to undo.
   const message = { bookingId: row.id, message: 'cancelled', attempt: null, reason, actor, cause, refund } as const;
-  const through = await applyToLocked(tx, message, { row: reasoned, now });
+  const through = await applyToLocked(tx, message, { row, now });
   if (through) return { row: through.row, now, waiting: false };
 
+  await changeBooking(tx, row.id, { cancel_reason: reason });
   let cancelled = await transition(tx, row, { to: 'CANCELLED', reason, actor, cause: cause.id });
   await releaseClaims(tx, [row.id]);
   cancelled = await nextSequence(tx, row.id, 'booking');

@@ -113,11 +113,12 @@ function changesInventory(message: SagaMessage): boolean {
   return !['authorised', 'declined', 'requires_action', 'processing', 'unknown', 'refunded'].includes(message);
 }
 
-/** What the payment service said, as the booking shows it. */
+/** What the payment service said, or why somebody cancels, as the booking shows it. */
 async function note(tx: Tx, row: BookingRow, input: SagaInput): Promise<BookingRow> {
   const changes: BookingChanges = {};
   if (input.paymentStatus !== undefined) changes.payment_status = input.paymentStatus;
   if (input.message === 'refunded') changes.refund_status = 'SUCCEEDED';
+  if (input.message === 'cancelled') changes.cancel_reason = input.reason;
   if (input.declineReason !== undefined) changes.payment_decline_reason = input.declineReason;
   changes.payment_redirect_url = input.redirectUrl ?? null;
   return changeBooking(tx, row.id, changes);
