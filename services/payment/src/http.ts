@@ -6,6 +6,8 @@ import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { PaymentMetrics } from './metrics.ts';
 import { paymentRoutes, type PaymentRouteOptions } from './payments/routes.ts';
+import { reconciliationRoutes } from './reconciliation/routes.ts';
+import type { ReconcileDeps } from './reconciliation/reconcile-provider.ts';
 import { webhookRoutes, type WebhookRouteOptions } from './provider-webhooks/routes.ts';
 
 export interface HttpOptions {
@@ -14,6 +16,7 @@ export interface HttpOptions {
   readonly internalSecret: string;
   readonly checks: readonly HealthCheck[];
   readonly payments: PaymentRouteOptions;
+  readonly reconciliation: ReconcileDeps;
   readonly webhooks: WebhookRouteOptions;
 }
 
@@ -25,6 +28,7 @@ export function createHttp(options: HttpOptions): Express {
   app.use(observeRequests(metrics, logger, requestIdOf));
   app.use(requireAssertion(options.internalSecret));
   app.use(paymentRoutes(options.payments));
+  app.use(reconciliationRoutes(options.reconciliation));
   app.use(webhookRoutes(options.webhooks));
   app.use(() => {
     throw new Problem('not_found');

@@ -6,6 +6,7 @@ export interface PaymentMetrics extends Metrics {
   readonly calls: Histogram<'kind' | 'outcome'>;
   readonly webhooks: Counter<'result'>;
   readonly applied: Counter<'result'>;
+  readonly looks: Counter<'result'>;
   readonly published: Counter;
   /** 1 for the present state, 0 for the others. */
   readonly circuit: Gauge<'state'>;
@@ -47,6 +48,12 @@ export function createPaymentMetrics(): PaymentMetrics {
       name: 'holdfast_provider_circuit_changes_total',
       help: 'Changes of the circuit breaker around the provider, by the state that it came to',
       labelNames: ['state'],
+      registers,
+    }),
+    looks: new Counter({
+      name: 'holdfast_payment_looks_total',
+      help: 'Open payments compared with their intents, by what the look brought',
+      labelNames: ['result'],
       registers,
     }),
     published: new Counter({

@@ -13,6 +13,7 @@ import { resumeOperations } from './operations/resume-operations.ts';
 import { checkoutHandler } from './payments/consumer.ts';
 import { WebhookApplier } from './provider-webhooks/apply-webhook.ts';
 import { parseCidrs } from './provider-webhooks/source-allowlist.ts';
+import { OpenPaymentLook } from './reconciliation/look-at-open-payments.ts';
 import { guardProvider, type CircuitStateName } from './provider/circuit.ts';
 import type { Provider } from './provider/provider.ts';
 import { createStripeProvider } from './provider/stripe-provider.ts';
@@ -87,6 +88,14 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     onResult: (result) => metrics.applied.inc({ result }),
   });
 
+  const openPaymentLook = new OpenPaymentLook({
+    pool,
+    provider,
+    logger,
+    onSettled: () => relay?.nudge(),
+    onResult: (result) => metrics.looks.inc({ result }),
+  });
+
   function circuitChanged(state: CircuitStateName): void {
     showCircuit(metrics, state);
     metrics.circuitChanges.inc({ state });
@@ -136,6 +145,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       },
     ],
     payments: { pool, onPlanned: () => driver.nudge() },
+    reconciliation: { pool, provider, logger, onSettled: () => relay?.nudge() },
     webhooks: {
       pool,
       logger,
@@ -190,7 +200,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     connecting.abort();
     await server?.stop();
     await consumer?.stop();
-    await Promise.all([driver.stop(), webhookApplier.stop()]);
+    await Promise.all([driver.stop(), webhookApplier.stop(), openPaymentLook.stop()]);
     await relay?.stop();
     await bus?.close();
     await pool.end();
@@ -205,6 +215,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       logger.info({ port: server.port }, 'listening');
       driver.start();
       webhookApplier.start();
+      openPaymentLook.start();
       connect().catch((error: unknown) => {
         if (!stopped) logger.fatal({ err: error }, 'could not begin to consume');
       });

@@ -82,6 +82,7 @@ export function guardProvider(provider: Provider, options: CircuitOptions): Guar
       retrieveIntent: (reference) => guard('retrieve intent', () => provider.retrieveIntent(reference)),
       refund: (request) => guard('refund', () => provider.refund(request)),
       findRefund: (reference, refundId) => guard('list refunds', () => provider.findRefund(reference, refundId)),
+      listIntents: (request) => guard('list intents', () => provider.listIntents(request)),
     },
   };
 }

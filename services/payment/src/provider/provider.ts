@@ -14,6 +14,21 @@ export interface Provider {
   refund(request: RefundIntent): Promise<Answer<ProviderRefund>>;
   /** The refund of the intent that carries our id, or null when the provider has none. */
   findRefund(reference: string, refundId: string): Promise<Answer<ProviderRefund | null>>;
+  /** One page of the intents that were made from `from` on and before `to`; `after` is the `next` of the page before. */
+  listIntents(request: { from: Date; to: Date; after: string | null }): Promise<Answer<IntentPage>>;
+}
+
+export interface IntentPage {
+  readonly intents: readonly ListedIntent[];
+  /** Null on the last page. */
+  readonly next: string | null;
+}
+
+/** An intent of the provider's books, with our ids as its metadata carries them. */
+export interface ListedIntent extends Intent {
+  readonly paymentId: string | null;
+  readonly bookingId: string | null;
+  readonly amountRefunded: bigint;
 }
 
 export interface CreateIntent {

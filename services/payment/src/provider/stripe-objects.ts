@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Intent, ProviderRefund } from './provider.ts';
+import type { Intent, ListedIntent, ProviderRefund } from './provider.ts';
 
 /** Stripe's objects as far as we read them, whether they come as an answer or inside a callback. */
 
@@ -62,6 +62,21 @@ export function toIntent(value: unknown): Intent {
     failure: failure
       ? { reason: failure.decline_code || failure.code || 'card_declined', charge: failure.charge ?? null }
       : null,
+  };
+}
+
+const listedSchema = intentSchema.pick({ metadata: true }).extend({
+  latest_charge: z.union([z.string(), z.object({ amount_refunded: minorUnits })]).nullish(),
+});
+
+/** An intent of a list that was asked for with its charges. @throws Error as above. */
+export function toListedIntent(value: unknown): ListedIntent {
+  const { metadata, latest_charge: charge } = listedSchema.parse(value);
+  return {
+    ...toIntent(value),
+    paymentId: metadata['payment_id'] ?? null,
+    bookingId: metadata['booking_id'] ?? null,
+    amountRefunded: typeof charge === 'object' && charge !== null ? charge.amount_refunded : 0n,
   };
 }
 

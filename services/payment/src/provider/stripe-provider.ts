@@ -1,8 +1,8 @@
 import { assertNoOpenTransaction } from '@holdfast/shared/db/transaction';
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import Stripe from 'stripe';
-import type { Answer, Intent, Provider, ProviderRefund } from './provider.ts';
-import { toIntent, toRefund } from './stripe-objects.ts';
+import type { Answer, Intent, IntentPage, Provider, ProviderRefund } from './provider.ts';
+import { toIntent, toListedIntent, toRefund } from './stripe-objects.ts';
 
 export interface StripeOptions {
   readonly apiKey: string;
@@ -119,7 +119,27 @@ export function createStripeProvider(options: StripeOptions): Provider {
           return ours === undefined ? null : toRefund(ours);
         },
       ),
+    listIntents: ({ from, to, after }) =>
+      call(
+        'list intents',
+        () =>
+          intents.list({
+            created: { gte: seconds(from), lt: seconds(to) },
+            limit: 100,
+            expand: ['data.latest_charge'],
+            ...(after === null ? {} : { starting_after: after }),
+          }),
+        (page): IntentPage => ({
+          intents: page.data.map(toListedIntent),
+          next: page.has_more ? (page.data.at(-1)?.id ?? null) : null,
+        }),
+      ),
   };
+}
+
+/** The provider counts whole seconds; rounding down here widens a window at its start and closes it where the next one begins. */
+function seconds(at: Date): number {
+  return Math.floor(at.getTime() / 1_000);
 }
 
 /** What an error of the package means for the operation. Whatever is not surely "nothing happened" is unknown. */

@@ -10,7 +10,7 @@ import { startTestNats, type TestNats } from '@holdfast/shared/testing/test-nats
 import { openBookingSide, type BookingSide, type Checkout } from './booking-side.ts';
 import { openCallbackDoor, testCaller, type CallbackDoor } from './callback-door.ts';
 
-const API_KEY = 'sk_test_payment_world';
+export const API_KEY = 'sk_test_payment_world';
 export const INTERNAL_SECRET = 'internal-secret-of-the-payment-tests';
 export const WEBHOOK_SECRET = 'whsec_payment_world_current';
 export const FORMER_WEBHOOK_SECRET = 'whsec_payment_world_former';

@@ -47,5 +47,6 @@ export function playProvider(answers: Partial<Provider> = {}): PlayedProvider {
     retrieveIntent: record('retrieve', answers.retrieveIntent ?? unexpected),
     refund: record('refund', answers.refund ?? unexpected),
     findRefund: record('find refund', answers.findRefund ?? unexpected),
+    listIntents: record('list', answers.listIntents ?? unexpected),
   };
 }
