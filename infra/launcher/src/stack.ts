@@ -17,7 +17,14 @@ import { startRedis } from './redis.ts';
 import type { Secrets } from './secrets.ts';
 import { spawnServer, waitUntilReady, type ServerProcess } from './server-process.ts';
 import { helperPrograms, servicePrograms, type Addresses, type ServiceProgram } from './service-programs.ts';
-import { identify, writeState, type ProcessEntry, type ProcessIdentity, type ProcessName } from './stack-state.ts';
+import {
+  identify,
+  writeState,
+  type ProcessEntry,
+  type ProcessIdentity,
+  type ProcessName,
+  type StackState,
+} from './stack-state.ts';
 import { Supervisor } from './supervisor.ts';
 
 export interface StackOptions {
@@ -40,6 +47,9 @@ const STOP_GROUPS = [
   ['postgres', 'nats', 'redis'],
 ];
 const SERVICE_GRACE_MS = 10_000;
+
+/** The one database that holds the four schemas. */
+const DATABASE = 'holdfast';
 
 /** The heap limit makes V8 collect before a service passes its share of the memory of a small machine. */
 const NODE_FLAGS = ['--max-old-space-size=160', '--disable-warning=ExperimentalWarning'];
@@ -99,7 +109,7 @@ export class Stack {
     progress.step('preparing the database (roles, schemas, migrations)');
     const database = await bootstrapDatabase({
       adminUrl: postgresUrl,
-      database: 'holdfast',
+      database: DATABASE,
       passwords: this.#options.secrets.databasePassword,
     });
     await Promise.all(SERVICE_SCHEMAS.map((service) => migrateService({ databaseUrl: database[service], service })));
@@ -130,7 +140,7 @@ export class Stack {
       isUp: this.#isStarted,
       ports: this.#ports,
       children: this.#children,
-      processes: this.#processes,
+      processes: this.#isStarted ? withDatabase(this.#processes) : this.#processes,
     });
   }
 
@@ -371,3 +381,11 @@ async function external<T>(name: string, variable: string, ping: () => Promise<T
 
 const firstLine = (error: unknown) =>
   (error instanceof Error ? error.message || error.name : String(error)).split('\n')[0];
+
+/** Whoever asks for the state wants to look at Holdfast's tables, so the administrator's URL leads to its database. */
+function withDatabase(processes: StackState['processes']): StackState['processes'] {
+  if (!processes.postgres) return processes;
+  const url = new URL(processes.postgres.url);
+  url.pathname = `/${DATABASE}`;
+  return { ...processes, postgres: { ...processes.postgres, url: url.href } };
+}
