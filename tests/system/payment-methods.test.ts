@@ -102,6 +102,71 @@ test('an authorisation whose answer is lost is found out about, and captured onc
   expect(await moneyOf(id)).toEqual(['intent_created', 'authorised', 'captured']);
 }, 30_000);
 
+describe('a card that wants its owner', () => {
+  /** Pays, follows the link of the answer and presses a button on the provider's page. */
+  async function press(id: string, outcome: 'approve' | 'refuse'): Promise<void> {
+    const waiting = await pay(id, 'pm_card_authenticationRequired', `owner-${outcome}`);
+    expect([waiting.status, waiting.body.payment?.status]).toEqual([202, 'REQUIRES_ACTION']);
+    const page = waiting.body.payment!.next_action!.redirect_url;
+    expect((await fetch(page, { method: 'POST', body: new URLSearchParams({ outcome }) })).ok).toBe(true);
+  }
+
+  test('is asked on the page of the provider, and the booking is confirmed when they approve', async () => {
+    const id = await hold();
+    await press(id, 'approve');
+    const final = await answered(id, 'pm_card_authenticationRequired', 'owner-approve');
+    expect([final.status, final.body.status]).toEqual([200, 'CONFIRMED']);
+  });
+
+  test('is declined when they refuse, and the hold stays', async () => {
+    const id = await hold();
+    await press(id, 'refuse');
+    const final = await answered(id, 'pm_card_authenticationRequired', 'owner-refuse');
+    expect([final.status, final.body.code]).toEqual([402, 'payment_declined']);
+    expect((await read(id)).status).toBe('HELD');
+  });
+});
+
+test.each([
+  'pm_sim_500_applied',
+  'pm_sim_webhook_never',
+  'pm_sim_webhook_duplicate',
+  'pm_sim_webhook_reordered',
+  'pm_sim_late_success_1',
+])(
+  '%s ends CONFIRMED with one capture',
+  async (method) => {
+    const id = await hold();
+    await pay(id, method, method);
+    await stack.database.advanceClock(20_000);
+    const final = await answered(id, method, method);
+    expect([final.status, final.body.status]).toEqual([200, 'CONFIRMED']);
+    expect((await moneyOf(id)).filter((kind) => kind === 'captured')).toHaveLength(1);
+  },
+  30_000,
+);
+
+test('an operator pays a part back, and the booking stands', async () => {
+  const id = await hold();
+  await pay(id, 'pm_card_visa');
+  const paymentOf = async () => {
+    const { body } = await ada.api.get<{ data: { id: string; status: string }[] }>(`/v1/payments?booking_id=${id}`);
+    return body.data[0]!;
+  };
+  const { id: payment } = await paymentOf();
+  const path = `/v1/payments/${payment}/refunds`;
+  const body = { amount: 1_000, reason: 'a broken seat' };
+
+  const byOwner = await ada.api.post<{ code: string }>(path, body);
+  expect([byOwner.status, byOwner.body.code]).toEqual([403, 'forbidden']);
+  const refunded = await admin.post<{ status: string; amount: number }>(path, body);
+  expect([refunded.status, refunded.body.amount]).toEqual([201, 1_000]);
+  await until('the refund to settle', async () => (await paymentOf()).status === 'PARTIALLY_REFUNDED');
+  const tooMuch = await admin.post<{ code: string }>(path, { ...body, amount: 2_001 });
+  expect([tooMuch.status, tooMuch.body.code]).toEqual([409, 'refund_exceeds_captured']);
+  expect(await read(id)).toMatchObject({ status: 'CONFIRMED', refund: null });
+});
+
 test('a slow provider is waited for', async () => {
   const id = await hold();
   const paid = await pay(id, 'pm_sim_slow_400');

@@ -207,6 +207,45 @@ describe('when the outcome comes later', () => {
   });
 });
 
+describe('the page of the provider', () => {
+  /** A checkout whose customer has pressed a button there. */
+  async function pressed(outcome: 'approve' | 'refuse'): Promise<Checkout> {
+    const checkout = world.booking.checkout();
+    await checkout.authorise('pm_card_authenticationRequired');
+    const { data } = await checkout.answer('requires_action');
+    const page = (data as { redirect_url: string }).redirect_url;
+    expect((await fetch(page)).status).toBe(200);
+    expect((await fetch(page, { method: 'POST', body: new URLSearchParams({ outcome }) })).ok).toBe(true);
+    return checkout;
+  }
+
+  test('resumes the payment when its owner approves', async () => {
+    const checkout = await pressed('approve');
+    await checkout.answer('authorised');
+    await checkout.capture();
+    await checkout.answer('captured');
+    expect(checkout.names()).toEqual(['requires_action', 'authorised', 'captured']);
+  });
+
+  test('declines it when the owner refuses, and another card may be tried', async () => {
+    const checkout = await pressed('refuse');
+    await checkout.answer('declined');
+    await checkout.authorise('pm_card_visa', 2);
+    await checkout.answer('authorised');
+    expect(checkout.names()).toEqual(['requires_action', 'declined', 'authorised']);
+  });
+});
+
+test('an authorisation that comes when the saga has given up is cancelled, and nothing is captured', async () => {
+  const checkout = world.booking.checkout();
+  await checkout.authorise('pm_sim_late_success_1');
+  await checkout.answer('processing');
+  await checkout.void();
+  await checkout.answer('voided');
+  expect(checkout.names()).toEqual(['processing', 'voided']);
+  expect(await world.effects(checkout)).toEqual(['intent_created', 'processing', 'authorised', 'cancelled']);
+});
+
 describe('when the saga gives up', () => {
   test('an authorisation is cancelled at the provider and cannot be captured', async () => {
     const checkout = await authorised();
