@@ -14,6 +14,7 @@ import { checkoutHandler } from './payments/consumer.ts';
 import { WebhookApplier } from './provider-webhooks/apply-webhook.ts';
 import { parseCidrs } from './provider-webhooks/source-allowlist.ts';
 import { OpenPaymentLook } from './reconciliation/look-at-open-payments.ts';
+import { DailySweep } from './reconciliation/sweep-daily.ts';
 import { guardProvider, type CircuitStateName } from './provider/circuit.ts';
 import type { Provider } from './provider/provider.ts';
 import { createStripeProvider } from './provider/stripe-provider.ts';
@@ -96,6 +97,9 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     onResult: (result) => metrics.looks.inc({ result }),
   });
 
+  const reconciliation = { pool, provider, logger, onSettled: () => relay?.nudge() };
+  const dailySweep = new DailySweep(reconciliation);
+
   function circuitChanged(state: CircuitStateName): void {
     showCircuit(metrics, state);
     metrics.circuitChanges.inc({ state });
@@ -145,7 +149,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       },
     ],
     payments: { pool, onPlanned: () => driver.nudge() },
-    reconciliation: { pool, provider, logger, onSettled: () => relay?.nudge() },
+    reconciliation,
     webhooks: {
       pool,
       logger,
@@ -200,7 +204,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     connecting.abort();
     await server?.stop();
     await consumer?.stop();
-    await Promise.all([driver.stop(), webhookApplier.stop(), openPaymentLook.stop()]);
+    await Promise.all([driver.stop(), webhookApplier.stop(), openPaymentLook.stop(), dailySweep.stop()]);
     await relay?.stop();
     await bus?.close();
     await pool.end();
@@ -216,6 +220,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       driver.start();
       webhookApplier.start();
       openPaymentLook.start();
+      dailySweep.start();
       connect().catch((error: unknown) => {
         if (!stopped) logger.fatal({ err: error }, 'could not begin to consume');
       });
