@@ -153,7 +153,7 @@ class NatsBus implements Bus {
       while (!stopped && !this.#nc.isClosed()) {
         try {
           const consumer = await this.#js.consumers.get(CONSUMERS[name].stream, name);
-          const messages = await consumer.consume({ max_messages: 256, expires: 10_000 });
+          const messages = await consumer.consume({ max_messages: 256, expires: 10_000, idle_heartbeat: 1_000 });
           close = () => messages.close();
           // Stopped while this was under way: nobody else would close it.
           if (stopped) await close();

@@ -8,7 +8,8 @@ function setup(failing: string, error: Error) {
   const asked: string[] = [];
   const released: unknown[] = [];
   const client = {
-    query: (text: string) => {
+    query: (statement: string | pg.QueryConfig) => {
+      const text = typeof statement === 'string' ? statement : statement.text;
       asked.push(text);
       return text === failing ? Promise.reject(error) : Promise.resolve({ rows: [] });
     },

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import pg from 'pg';
 import type { Pool } from './pool.ts';
+import { statementName } from './statement-names.ts';
 
 /** What may be done inside a transaction: queries, and nothing after it has ended. */
 export interface Tx {
@@ -65,9 +66,9 @@ async function runOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> 
     throw error;
   };
   const tx = {
-    query: (text: string, values?: unknown[]) => {
+    query: (text: string | pg.QueryConfig, values?: unknown[]) => {
       if (!state.open) throw new Error('this transaction has ended');
-      return client.query(text, values).catch(noteBroken);
+      return client.query(prepared(text, values)).catch(noteBroken);
     },
   } as Tx;
   try {
@@ -90,6 +91,14 @@ async function runOnce<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> 
     state.open = false;
     client.release(broken);
   }
+}
+
+/** A statement with parameters is prepared under a name of its own; one that names itself, or has none, goes as it is. */
+function prepared(text: string | pg.QueryConfig, values: unknown[] | undefined): pg.QueryConfig {
+  if (typeof text !== 'string') return text;
+  if (values === undefined) return { text };
+  const name = statementName(text);
+  return name === undefined ? { text, values } : { name, text, values };
 }
 
 /** Name of the constraint that refused a statement, or null when the error is of another kind. */
