@@ -57,7 +57,7 @@ test.each<[string, string]>([
   ],
   [
     'a numbered pool gives each booking as many numbers as places',
-    `update booking.pool_places set released_at = now() where booking_id = ${first('pool')} and place_number % 2 = 0`,
+    `update booking.pool_places set released_at = clock.app_now() where booking_id = ${first('pool')} and place_number % 2 = 0`,
   ],
   [
     'place numbers are either given or free',
@@ -66,7 +66,7 @@ test.each<[string, string]>([
   ['only live bookings claim', `update booking.bookings set status = 'EXPIRED' where id = ${first('seats')}`],
   [
     'live bookings claim all that they show',
-    `update booking.slot_claims set released_at = now() where booking_id = ${first('slots')}`,
+    `update booking.slot_claims set released_at = clock.app_now() where booking_id = ${first('slots')}`,
   ],
   [
     'claims are BOOKED if and only if the booking is paid',
@@ -75,7 +75,7 @@ test.each<[string, string]>([
   [
     'history is a chain of legal transitions',
     `insert into booking.booking_history (booking_id, version, from_status, to_status, reason, actor, cause, at)
-     values (${last('pool')}, 2, 'HELD', 'COMPLETED', 'r', 'a', 'c', now())`,
+     values (${last('pool')}, 2, 'HELD', 'COMPLETED', 'r', 'a', 'c', clock.app_now())`,
   ],
   ['history ends in the present state', `update booking.bookings set status = 'PAID' where id = ${last('slots')}`],
   [
