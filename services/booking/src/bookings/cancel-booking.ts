@@ -1,14 +1,8 @@
 import type { Pool } from '@holdfast/shared/db/pool';
-import { withTransaction, type Tx } from '@holdfast/shared/db/transaction';
+import type { Tx } from '@holdfast/shared/db/transaction';
 import type { SignedInCaller } from '@holdfast/shared/http/caller';
-import {
-  findAnswer,
-  lockKey,
-  storeAnswer,
-  upgradeAnswer,
-  type KeyScope,
-  type StoredAnswer,
-} from '@holdfast/shared/idempotency/idempotency-store';
+import { answerOnce, type OnceAnswered } from '@holdfast/shared/idempotency/answer-once';
+import type { KeyScope, StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
 import type { BookingId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import { isEventCancelled } from '../event-cancellation/is-event-cancelled.ts';
@@ -36,30 +30,22 @@ export interface CancelCommand {
  * taken goes back by the policy of purchase. While a capture may be under way the wish is kept and answered 202; its key is upgraded
  * to the final answer once. Cancelling twice gives the same answer. @throws Problem `not_found`, `not_cancellable`.
  */
-export async function cancelBooking(
-  deps: CancelDeps,
-  command: CancelCommand,
-): Promise<{ answer: StoredAnswer; replayed: boolean }> {
-  const result = await withTransaction(deps.pool, async (tx) => {
-    await lockKey(tx, command.scope);
-    const stored = await findAnswer(tx, command.scope);
-    if (stored)
-      return { answer: stored.final ? stored.answer : await upgrade(tx, command, stored.answer), replayed: true };
-    const cancelled = await cancel(tx, command);
-    const answer = answerOf(cancelled);
-    await storeAnswer(tx, command.scope, answer, cancelled.waiting ? { context: { cancel: true } } : undefined);
-    return { answer, replayed: false };
-  });
+export async function cancelBooking(deps: CancelDeps, command: CancelCommand): Promise<OnceAnswered> {
+  const result = await answerOnce(
+    deps.pool,
+    command.scope,
+    async (tx) => answerOf(await cancel(tx, command)),
+    (tx) => settled(tx, command),
+  );
   deps.onCommit();
   deps.watch.changed(command.bookingId);
   return result;
 }
 
-/** The final answer of a stored 202, once the capture's outcome is known. */
-async function upgrade(tx: Tx, command: CancelCommand, stored: StoredAnswer): Promise<StoredAnswer> {
+/** The final answer of a stored 202; null while the capture's outcome is not known. */
+async function settled(tx: Tx, command: CancelCommand): Promise<StoredAnswer | null> {
   const found = await readBooking(tx, { id: command.bookingId }, null);
-  if (!found || isBeingCaptured(found.row)) return stored;
-  return upgradeAnswer(tx, command.scope, answerOf({ ...found, waiting: false }));
+  return found && !isBeingCaptured(found.row) ? answerOf({ ...found, waiting: false }) : null;
 }
 
 async function cancel(tx: Tx, command: CancelCommand): Promise<Cancelled> {

@@ -1,13 +1,8 @@
 import type { Pool } from '@holdfast/shared/db/pool';
-import { withTransaction, type Tx } from '@holdfast/shared/db/transaction';
+import type { Tx } from '@holdfast/shared/db/transaction';
 import type { SignedInCaller } from '@holdfast/shared/http/caller';
-import {
-  findAnswer,
-  lockKey,
-  storeAnswer,
-  type KeyScope,
-  type StoredAnswer,
-} from '@holdfast/shared/idempotency/idempotency-store';
+import { answerOnce, type OnceAnswered } from '@holdfast/shared/idempotency/answer-once';
+import type { KeyScope, StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
 import type { BookingId } from '@holdfast/shared/ids';
 import { appendToOutbox } from '@holdfast/shared/outbox/outbox';
 import { Problem } from '@holdfast/shared/problems';
@@ -32,20 +27,13 @@ export interface ExtendCommand {
  * Gives a held booking a fresh hold time from now: once, and never past the maximum from its creation.
  * @throws Problem `not_found`, `hold_expired`, `conflict` (not HELD), `hold_extension_exhausted`.
  */
-export async function extendHold(
-  deps: ExtendDeps,
-  command: ExtendCommand,
-): Promise<{ answer: StoredAnswer; replayed: boolean }> {
-  const result = await withTransaction(deps.pool, (tx) => extend(tx, deps, command));
+export async function extendHold(deps: ExtendDeps, command: ExtendCommand): Promise<OnceAnswered> {
+  const result = await answerOnce(deps.pool, command.scope, (tx) => extend(tx, deps, command));
   deps.onCommit();
   return result;
 }
 
-async function extend(tx: Tx, deps: ExtendDeps, command: ExtendCommand) {
-  await lockKey(tx, command.scope);
-  const stored = await findAnswer(tx, command.scope);
-  if (stored) return { answer: stored.answer, replayed: true };
-
+async function extend(tx: Tx, deps: ExtendDeps, command: ExtendCommand): Promise<StoredAnswer> {
   const found = await readBooking(tx, { id: command.bookingId }, command.caller.userId);
   if (!found) throw new Problem('not_found');
   const { row, now } = (await lockBooking(tx, command.bookingId))!;
@@ -60,11 +48,9 @@ async function extend(tx: Tx, deps: ExtendDeps, command: ExtendCommand) {
   const extended = await nextSequence(tx, row.id, 'hold');
   const cause = { id: command.caller.requestId, traceparent: command.caller.traceparent };
   await appendToOutbox(tx, '/booking', [holdExtended(extended, cause, now)]);
-  const answer: StoredAnswer = {
+  return {
     status: 200,
     headers: { etag: `"${extended.version}"` },
     body: JSON.stringify(toBookingJson(extended, now)),
   };
-  await storeAnswer(tx, command.scope, answer);
-  return { answer, replayed: false };
 }

@@ -2,14 +2,15 @@ import type { Request, Response } from 'express';
 import { requireRole, type SignedInCaller } from '@holdfast/shared/http/caller';
 import { parseBody } from '@holdfast/shared/http/validation';
 import type { Tx } from '@holdfast/shared/db/transaction';
+import { answerOnce } from '@holdfast/shared/idempotency/answer-once';
 import { fingerprint, readIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
 import type { StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
 import type { z } from 'zod';
 import { recordAudit, type AuditedObject } from '../audit/record-audit.ts';
 import { etagOf } from '../etag.ts';
 import type { CatalogueDeps } from './catalogue-deps.ts';
-import { carryOutOnce, sendStored } from './carry-out-once.ts';
 import { toProblem, type CatalogueRefusal } from './catalogue-refusal.ts';
+import { sendStored } from './send-stored.ts';
 
 /** What every object of the catalogue shows. */
 export interface CatalogueObject extends AuditedObject {
@@ -68,7 +69,7 @@ export async function createWith<I, T extends CatalogueObject>(
   const key = readIdempotencyKey(req.headers['idempotency-key']);
   const { path, input } = call;
   const scope = key === null ? null : { userId: caller.userId, key, fingerprint: fingerprint('POST', path, input) };
-  const result = await carryOutOnce(deps, scope, async (tx) => {
+  const result = await answerOnce<CatalogueRefusal>(deps.pool, scope, async (tx) => {
     const created = await call.create(tx, input);
     if ('refused' in created) return created;
     await recordAudit(tx, caller, 'create', null, created);

@@ -7,7 +7,7 @@ import { fingerprint, readIdempotencyKey } from '@holdfast/shared/idempotency/id
 import type { StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
 import { isId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
-import { answerOnce } from '../bookings/answer-once.ts';
+import { answerOnce } from '@holdfast/shared/idempotency/answer-once';
 import { cancelEvent } from './cancel-event.ts';
 import { readCancellationOf } from './read-cancellation.ts';
 

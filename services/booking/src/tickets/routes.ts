@@ -7,7 +7,7 @@ import { fingerprint, readIdempotencyKey } from '@holdfast/shared/idempotency/id
 import type { KeyScope, StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
 import { isId, type BookingId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
-import { answerOnce } from '../bookings/answer-once.ts';
+import { answerOnce } from '@holdfast/shared/idempotency/answer-once';
 import { toBookingJson, type BookingRow } from '../bookings/booking-row.ts';
 import type { BookingWatch } from '../bookings/booking-watch.ts';
 import { checkInBooking } from './check-in-booking.ts';

@@ -8,7 +8,7 @@ import { isId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import { Router, type Request } from 'express';
 import { readPayment, readPaymentOfBooking, type Viewer } from './read-payment.ts';
-import { refundPayment, type RefundResult } from './refund-payment.ts';
+import { refundPayment, type RefundRefusal } from './refund-payment.ts';
 
 export interface PaymentRouteOptions {
   readonly pool: Pool;
@@ -56,7 +56,7 @@ export function paymentRoutes({ pool, onPlanned }: PaymentRouteOptions): Router 
       reason,
       requestId: caller.requestId,
     });
-    if (result.kind !== 'answered') throw problemOf(result);
+    if ('refused' in result) throw problemOf(result);
     res
       .status(result.answer.status)
       .set(result.replayed ? { 'Idempotent-Replayed': 'true' } : {})
@@ -67,13 +67,12 @@ export function paymentRoutes({ pool, onPlanned }: PaymentRouteOptions): Router 
   return router;
 }
 
-function problemOf(refusal: Exclude<RefundResult, { kind: 'answered' }>): Problem {
-  switch (refusal.kind) {
+function problemOf(refusal: RefundRefusal): Problem {
+  switch (refusal.refused) {
     case 'refund_exceeds_captured':
-      return new Problem(refusal.kind, { detail: `${refusal.left} minor units are left to go back` });
+      return new Problem(refusal.refused, { detail: `${refusal.left} minor units are left to go back` });
     case 'not_found':
-    case 'idempotency_in_progress':
-      return new Problem(refusal.kind);
+      return new Problem(refusal.refused);
     default:
       return refusal satisfies never;
   }

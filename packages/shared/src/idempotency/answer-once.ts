@@ -1,5 +1,6 @@
-import type { Pool } from '@holdfast/shared/db/pool';
-import { withTransaction, type Tx } from '@holdfast/shared/db/transaction';
+import type { Pool } from '../db/pool.ts';
+import { withTransaction, type Tx } from '../db/transaction.ts';
+import { Problem } from '../problems.ts';
 import {
   findAnswer,
   lockKey,
@@ -7,20 +8,41 @@ import {
   upgradeAnswer,
   type KeyScope,
   type StoredAnswer,
-} from '@holdfast/shared/idempotency/idempotency-store';
-import { Problem } from '@holdfast/shared/problems';
+} from './idempotency-store.ts';
+
+export interface OnceAnswered {
+  readonly answer: StoredAnswer;
+  /** Whether the answer is that of an earlier call with the same key. */
+  readonly replayed: boolean;
+}
+
+/** A refusal as a value; it commits nothing but what its transaction did before, and stores no key. */
+interface Refusal {
+  readonly refused: unknown;
+}
 
 /**
- * Runs a change in one transaction together with the record of its Idempotency-Key, for calls on which a key is welcome and not
- * required: `scope` is null without one. A stored 202 becomes the final answer, once, when `outcome` knows it. What `work` throws
- * leaves neither an effect nor a key. @throws Problem `idempotency_in_progress`, `idempotency_key_reused`.
+ * Runs a change in one transaction together with the record of its Idempotency-Key; `scope` is null for a call without one. What
+ * `work` throws, and what it refuses, leaves neither an effect nor a key. A stored 202 becomes the final answer, once, when
+ * `outcome` knows it. @throws Problem `idempotency_in_progress`, `idempotency_key_reused`.
  */
 export async function answerOnce(
   pool: Pool,
   scope: KeyScope | null,
   work: (tx: Tx) => Promise<StoredAnswer>,
+  outcome?: (tx: Tx) => Promise<StoredAnswer | null>,
+): Promise<OnceAnswered>;
+export async function answerOnce<R extends Refusal>(
+  pool: Pool,
+  scope: KeyScope | null,
+  work: (tx: Tx) => Promise<StoredAnswer | R>,
+): Promise<OnceAnswered | R>;
+export async function answerOnce<R extends Refusal>(
+  pool: Pool,
+  scope: KeyScope | null,
+  work: (tx: Tx) => Promise<StoredAnswer | R>,
   outcome: (tx: Tx) => Promise<StoredAnswer | null> = async () => null,
-): Promise<{ answer: StoredAnswer; replayed: boolean }> {
+): Promise<OnceAnswered | R> {
   let waitsForKey = false;
   try {
     return await withTransaction(
@@ -37,6 +59,7 @@ export async function answerOnce(
           }
         }
         const answer = await work(tx);
+        if ('refused' in answer) return answer;
         if (scope) await storeAnswer(tx, scope, answer, answer.status === 202 ? { context: {} } : undefined);
         return { answer, replayed: false };
       },
