@@ -1,193 +1,139 @@
 import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
 import { createPool } from '@holdfast/shared/db/pool';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
+import type { HealthCheck } from '@holdfast/shared/http/health';
 import { InboxConsumer } from '@holdfast/shared/inbox/consumer';
-import { Loop } from '@holdfast/shared/loop';
-import { LoopLock } from '@holdfast/shared/locks/loop-lock';
+import type { Stoppable } from '@holdfast/shared/lifecycle';
 import { Relay } from '@holdfast/shared/outbox/relay';
 import { connectRedis } from '@holdfast/shared/redis/redis';
-import { createLogger } from '@holdfast/shared/telemetry/logger';
-import { createMetrics } from '@holdfast/shared/telemetry/metrics';
-import { Counter, Histogram } from 'prom-client';
+import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
 import { AlternativesFinder } from './alternatives/find-alternatives.ts';
-import { handlePaymentEvent } from './bookings/consumer.ts';
 import { BookingWatch } from './bookings/booking-watch.ts';
-import { expireHolds } from './bookings/expire-holds.ts';
-import { driveSagas } from './checkout-saga/saga-driver.ts';
+import { handlePaymentEvent } from './bookings/consumer.ts';
 import type { Config } from './config.ts';
-import { completeEndedBookings } from './tickets/complete-ended-bookings.ts';
-import { driveCancellations } from './event-cancellation/drive-cancellations.ts';
-import { HoldBatcher } from './holds/hold-batcher.ts';
 import { ReferenceNumbers } from './holds/booking-reference.ts';
+import { HoldBatcher } from './holds/hold-batcher.ts';
 import { settleHoldBatch } from './holds/settle-hold-batch.ts';
 import { buildHttp } from './http.ts';
 import { createHallLayouts } from './inventory/hall-layout.ts';
 import { readHallRows } from './inventory/read-hall-rows.ts';
+import { createLoops } from './loops.ts';
+import { createBookingMetrics } from './metrics.ts';
 
-/** The running service. */
-export interface BookingService {
-  readonly port: number;
-  stop(): Promise<void>;
+/** What tests replace. */
+export interface Overrides {
+  readonly logger?: Logger;
 }
 
-/** Everything by hand, in the order in which it is needed. */
-export async function startService(config: Config): Promise<BookingService> {
-  const logger = createLogger({ service: 'booking', level: config.logLevel });
-  const metrics = createMetrics('booking');
-  const batchSize = new Histogram({
-    name: 'holdfast_hold_batch_size',
-    help: 'Hold commands settled in one transaction',
-    buckets: [1, 2, 4, 8, 16, 32, 64, 128],
-    registers: [metrics.registry],
-  });
-  const expiredHolds = new Counter({
-    name: 'holdfast_holds_expired_total',
-    help: 'Holds that ran out',
-    registers: [metrics.registry],
-  });
-  const completedBookings = new Counter({
-    name: 'holdfast_bookings_completed_total',
-    help: 'Bookings whose time was over',
-    registers: [metrics.registry],
-  });
-  const published = new Counter({
-    name: 'holdfast_outbox_published_total',
-    help: 'Events published',
-    registers: [metrics.registry],
-  });
+export interface BookingService extends Stoppable {
+  /** Starts the HTTP server and the loops at once, and what needs NATS as soon as it answers. @throws when the port is taken. */
+  start(): Promise<{ port: number }>;
+}
 
+/** Connections of one process: two batches, eight messages, and whoever reads or pays meanwhile. */
+const CONNECTIONS = 16;
+
+/** Builds the service by hand, in the order of its parts; nothing runs before `start`. */
+export function buildService(config: Config, overrides: Overrides = {}): BookingService {
+  const logger = overrides.logger ?? createLogger({ service: 'booking', level: config.logLevel });
+  const metrics = createBookingMetrics();
   const pool = createPool({
     connectionString: config.databaseUrl,
     schema: 'booking',
+    max: CONNECTIONS,
     logger,
     applicationName: 'holdfast-booking',
   });
   const redis = config.redisUrl === null ? null : connectRedis(config.redisUrl, logger);
-  // The bus may be long in coming; HTTP is up before it and says that it is not ready.
+
+  // The bus may be long in coming: HTTP is up before it and says that it is not ready.
   let bus: Bus | null = null;
   let relay: Relay | null = null;
+  let consumer: InboxConsumer | null = null;
   const onCommit = () => relay?.nudge();
-  const lateBus = {
-    hint: (subject: string, payload?: string) => bus?.hint(subject, payload),
-    onHint: (subject: string, handle: (payload: string) => void) => bus?.onHint(subject, handle),
-  };
-  const watch = new BookingWatch(lateBus);
+  const watch = new BookingWatch({
+    hint: (subject, payload) => bus?.hint(subject, payload),
+    onHint: (subject, handle) => bus?.onHint(subject, handle),
+  });
 
+  const layouts = createHallLayouts(readHallRows);
   const references = new ReferenceNumbers();
-  const holdDeps = {
-    pool,
-    layouts: createHallLayouts(readHallRows),
-    references,
-    times: config.hold,
-    limits: config.limits,
-  };
+  const holdDeps = { pool, layouts, references, times: config.hold, limits: config.limits };
   const batcher = new HoldBatcher({
     settle: (commands) => settleHoldBatch(holdDeps, commands),
     logger,
     onSettled: (size) => {
-      batchSize.observe(size);
+      metrics.batchSize.observe(size);
       onCommit();
     },
   });
 
+  const checks: HealthCheck[] = [
+    { name: 'postgres', critical: true, run: async () => `${(await pool.query('select 1')).rowCount} row` },
+    {
+      name: 'nats',
+      critical: true,
+      run: async () => (bus ? `${await bus.ping()} ms` : Promise.reject(new Error('not connected yet'))),
+    },
+  ];
+  if (redis) checks.push({ name: 'redis', critical: false, run: () => redis.ping() });
   const http = buildHttp({
     pool,
     logger,
     metrics,
     internalSecret: config.internalSecret,
-    checks: [
-      { name: 'postgres', critical: true, run: async () => `${(await pool.query('select 1')).rowCount} row` },
-      {
-        name: 'nats',
-        critical: true,
-        run: async () => (bus ? `${await bus.ping()} ms` : Promise.reject(new Error('not connected yet'))),
-      },
-      ...(redis === null ? [] : [{ name: 'redis', critical: false, run: () => redis.ping() }]),
-    ],
+    checks,
     bookings: { pool, watch, times: config.hold, onCommit },
     holds: {
       batcher,
-      alternatives: new AlternativesFinder({ pool, layouts: holdDeps.layouts, logger }),
+      alternatives: new AlternativesFinder({ pool, layouts, logger }),
       internalSecret: config.internalSecret,
       logger,
     },
   });
-  const server: RunningServer = await listen(http, { host: config.host, port: config.port });
-  logger.info({ port: server.port }, 'listening');
+  const loops = createLoops({ pool, redis, watch, onCommit, logger, metrics });
 
-  const expiryLock = new LoopLock({ redis, name: 'expire-holds' });
-  const sagaLock = new LoopLock({ redis, name: 'drive-sagas' });
-  const noneEnded = { completed: 0, more: false };
-  const idle = { expired: 0, sent: 0, more: false };
-  const expirer = new Loop({
-    name: 'expire-holds',
-    intervalMs: 500,
-    logger,
-    runOnce: async () => {
-      const { expired, more } = (await expiryLock.run(() => expireHolds({ pool, watch, onCommit }))) ?? idle;
-      expiredHolds.inc(expired);
-      return { more };
-    },
-  });
-  const driver = new Loop({
-    name: 'drive-sagas',
-    intervalMs: 1_000,
-    logger,
-    runOnce: async () => (await sagaLock.run(() => driveSagas({ pool, logger, onCommit }))) ?? idle,
-  });
-  const canceller = new Loop({
-    name: 'cancel-events',
-    intervalMs: 200,
-    logger,
-    runOnce: () => driveCancellations({ pool, watch, onCommit, logger }),
-  });
-  const completionLock = new LoopLock({ redis, name: 'complete-bookings' });
-  const completer = new Loop({
-    name: 'complete-bookings',
-    intervalMs: 5_000,
-    logger,
-    runOnce: async () => {
-      const { completed, more } = (await completionLock.run(() => completeEndedBookings({ pool, watch }))) ?? noneEnded;
-      completedBookings.inc(completed);
-      return { more };
-    },
-  });
-  expirer.start();
-  driver.start();
-  completer.start();
-  canceller.start();
-
-  let consumer: InboxConsumer | null = null;
   const stopped = new AbortController();
-  const connected = connectBus({ url: config.natsUrl, name: 'booking', logger, signal: stopped.signal }).then(
-    async (connectedBus) => {
-      bus = connectedBus;
-      if (stopped.signal.aborted) return;
-      relay = new Relay({ pool, bus, logger, service: 'booking', onPublished: (count) => published.inc(count) });
-      relay.start();
-      watch.start();
-      consumer = new InboxConsumer({
-        name: 'booking-payment',
-        service: 'booking',
-        bus,
-        pool,
-        logger,
-        handle: handlePaymentEvent({ watch, onCommit, logger }),
-        onDeadLetter: onCommit,
-      });
-      await consumer.start();
-    },
-  );
-  connected.catch((error: unknown) => {
-    if (!stopped.signal.aborted) logger.error({ err: error }, 'the bus could not be set up');
-  });
+  const consume = async () => {
+    const connected = await connectBus({ url: config.natsUrl, name: 'booking', logger, signal: stopped.signal });
+    bus = connected;
+    if (stopped.signal.aborted) return;
+    relay = new Relay({
+      pool,
+      bus: connected,
+      logger,
+      service: 'booking',
+      onPublished: (count) => metrics.published.inc(count),
+    });
+    relay.start();
+    watch.start();
+    consumer = new InboxConsumer({
+      name: 'booking-payment',
+      service: 'booking',
+      bus: connected,
+      pool,
+      logger,
+      handle: handlePaymentEvent({ watch, onCommit, logger }),
+      onDeadLetter: onCommit,
+    });
+    await consumer.start();
+  };
 
+  let server: RunningServer | null = null;
   return {
-    port: server.port,
-    stop: async () => {
+    async start() {
+      server = await listen(http, { host: config.host, port: config.port });
+      logger.info({ port: server.port }, 'listening');
+      for (const loop of loops) loop.start();
+      consume().catch((error: unknown) => {
+        if (!stopped.signal.aborted) logger.error({ err: error }, 'the bus could not be set up');
+      });
+      return { port: server.port };
+    },
+    async stop() {
       stopped.abort();
-      await server.stop();
-      await Promise.all([expirer.stop(), driver.stop(), completer.stop(), canceller.stop(), consumer?.stop()]);
+      await server?.stop();
+      await Promise.all([...loops.map((loop) => loop.stop()), consumer?.stop()]);
       await relay?.stop();
       await bus?.close();
       redis?.disconnect();

@@ -48,7 +48,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   };
   // Connections of their own: a hold must not queue behind reads that are slow.
   const holds = createUpstream(config.upstreams.booking, 4);
-  const redis = config.redisUrl === null ? null : createRedisCheck(config.redisUrl);
+  const redis = config.redisUrl === null ? null : createRedisCheck(config.redisUrl, logger);
 
   const hasher = new PasswordHasher();
   const identity = new PreparedIdentity({ pool, hasher, logger }, config.admin);

@@ -1,5 +1,6 @@
 import type { HealthCheck } from '@holdfast/shared/http/health';
-import { Redis } from 'ioredis';
+import { connectRedis } from '@holdfast/shared/redis/redis';
+import type { Logger } from '@holdfast/shared/telemetry/logger';
 
 export interface RedisCheck {
   readonly check: HealthCheck;
@@ -7,25 +8,10 @@ export interface RedisCheck {
 }
 
 /** Redis only speeds things up: when it is down that is a warning. */
-export function createRedisCheck(url: string): RedisCheck {
-  const redis = new Redis(url, {
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 1,
-    commandTimeout: 100,
-    connectTimeout: 1_000,
-  });
-  // Without a listener a lost connection would end the process.
-  redis.on('error', () => undefined);
+export function createRedisCheck(url: string, logger: Logger): RedisCheck {
+  const redis = connectRedis(url, logger);
   return {
-    check: {
-      name: 'redis',
-      critical: false,
-      run: async () => {
-        if (redis.status === 'wait') await redis.connect();
-        return redis.ping();
-      },
-    },
+    check: { name: 'redis', critical: false, run: () => redis.ping() },
     stop: () => {
       redis.disconnect();
       return Promise.resolve();

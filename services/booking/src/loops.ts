@@ -1,0 +1,64 @@
+import type { Pool } from '@holdfast/shared/db/pool';
+import { LoopLock } from '@holdfast/shared/locks/loop-lock';
+import { Loop } from '@holdfast/shared/loop';
+import type { Redis } from '@holdfast/shared/redis/redis';
+import type { Logger } from 'pino';
+import type { BookingWatch } from './bookings/booking-watch.ts';
+import { expireHolds } from './bookings/expire-holds.ts';
+import { driveSagas } from './checkout-saga/saga-driver.ts';
+import { driveCancellations } from './event-cancellation/drive-cancellations.ts';
+import type { BookingMetrics } from './metrics.ts';
+import { completeEndedBookings } from './tickets/complete-ended-bookings.ts';
+
+export interface LoopDeps {
+  readonly pool: Pool;
+  /** Null without Redis: then every replica runs every round, which is as right and a little more work. */
+  readonly redis: Redis | null;
+  readonly watch: BookingWatch;
+  readonly onCommit: () => void;
+  readonly logger: Logger;
+  readonly metrics: BookingMetrics;
+}
+
+/** What happens without anybody asking. Each may run in any number of processes at once. */
+export function createLoops({ pool, redis, watch, onCommit, logger, metrics }: LoopDeps): readonly Loop[] {
+  const takingTurns = (name: string) => new LoopLock({ redis, name });
+  const expiry = takingTurns('expire-holds');
+  const sagas = takingTurns('drive-sagas');
+  const completion = takingTurns('complete-bookings');
+  return [
+    new Loop({
+      name: 'expire-holds',
+      intervalMs: 500,
+      logger,
+      runOnce: async () => {
+        const round = await expiry.run(() => expireHolds({ pool, watch, onCommit }));
+        metrics.expiredHolds.inc(round?.expired ?? 0);
+        return { more: round?.more ?? false };
+      },
+    }),
+    new Loop({
+      name: 'drive-sagas',
+      intervalMs: 1_000,
+      logger,
+      runOnce: async () => ({ more: (await sagas.run(() => driveSagas({ pool, logger, onCommit })))?.more ?? false }),
+    }),
+    new Loop({
+      name: 'complete-bookings',
+      intervalMs: 5_000,
+      logger,
+      runOnce: async () => {
+        const round = await completion.run(() => completeEndedBookings({ pool, watch }));
+        metrics.completedBookings.inc(round?.completed ?? 0);
+        return { more: round?.more ?? false };
+      },
+    }),
+    // Paced by its own table for all processes together, so it needs no turns.
+    new Loop({
+      name: 'cancel-events',
+      intervalMs: 200,
+      logger,
+      runOnce: () => driveCancellations({ pool, watch, onCommit, logger }),
+    }),
+  ];
+}

@@ -1,0 +1,26 @@
+import { createMetrics } from '@holdfast/shared/telemetry/metrics';
+import { Counter, Histogram } from 'prom-client';
+
+/** What this service counts beside its HTTP requests. */
+export function createBookingMetrics() {
+  const metrics = createMetrics('booking');
+  const registers = [metrics.registry];
+  return {
+    ...metrics,
+    batchSize: new Histogram({
+      name: 'holdfast_hold_batch_size',
+      help: 'Hold commands settled in one transaction',
+      buckets: [1, 2, 4, 8, 16, 32, 64, 128],
+      registers,
+    }),
+    expiredHolds: new Counter({ name: 'holdfast_holds_expired_total', help: 'Holds that ran out', registers }),
+    completedBookings: new Counter({
+      name: 'holdfast_bookings_completed_total',
+      help: 'Bookings whose time was over',
+      registers,
+    }),
+    published: new Counter({ name: 'holdfast_outbox_published_total', help: 'Events published', registers }),
+  };
+}
+
+export type BookingMetrics = ReturnType<typeof createBookingMetrics>;
