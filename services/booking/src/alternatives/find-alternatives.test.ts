@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
 import { aHold, aSlot, setupBooking, type BookingFixture } from '../testing/booking-fixture.ts';
 import type { Alternative } from './alternative.ts';
-import { AlternativesFinder, type LostRequest } from './find-alternatives.ts';
+import type { HoldRequest } from '../holds/hold-request.ts';
+import { AlternativesFinder } from './find-alternatives.ts';
 
 let booking: BookingFixture;
 beforeAll(async () => {
@@ -21,7 +22,7 @@ const finderOf = (freshMs = 0) =>
   });
 
 /** Whether what was offered can really be held. */
-async function canBeHeld(alternative: Alternative, lost: LostRequest): Promise<boolean> {
+async function canBeHeld(alternative: Alternative, lost: HoldRequest): Promise<boolean> {
   const body =
     'seats' in alternative
       ? { event_id: (lost as { eventId: string }).eventId, seats: alternative.seats }
@@ -35,7 +36,7 @@ test('seats that are taken: the nearest that can be held, without those of the h
   const eventId = await booking.seatEvent({ rows: [{ row: 'A', seats: 6 }] });
   await booking.pool.query("update events set house_blocks = '{A-1}' where id = $1", [eventId]);
   await booking.settle(aHold({ event_id: eventId, seats: ['A-3'] }));
-  const lost: LostRequest = { kind: 'seats', eventId, seats: ['A-3', 'A-4'] };
+  const lost: HoldRequest = { kind: 'seats', eventId, seats: ['A-3', 'A-4'] };
   const finder = finderOf();
   const found = await finder.find(lost, true);
   expect(found).toEqual([{ seats: ['A-4', 'A-5'] }]);
@@ -50,7 +51,7 @@ test('a quantity that is not left: the largest group, and other categories', asy
       { row: 'B', seats: 3, category: 'premium' },
     ],
   });
-  const lost: LostRequest = { kind: 'quantity', eventId, quantity: 3, category: 'standard' };
+  const lost: HoldRequest = { kind: 'quantity', eventId, quantity: 3, category: 'standard' };
   const found = await finderOf().find(lost, true);
   expect(found).toEqual([{ seats: ['B-1', 'B-2', 'B-3'] }, { seats: ['A-1', 'A-2'] }]);
   for (const alternative of found) expect(await canBeHeld(alternative, lost)).toBe(true);
@@ -60,7 +61,7 @@ test('a time that is taken: the nearest free times as long', async () => {
   const resourceId = await booking.resource();
   await booking.settle(aHold({ resource_id: resourceId, ...aSlot(2) }));
   const wanted = aSlot(2, 1);
-  const lost: LostRequest = {
+  const lost: HoldRequest = {
     kind: 'slot',
     resourceId,
     startsAt: new Date(wanted.starts_at),
@@ -86,7 +87,7 @@ test('a pool without room: the others of its series that have some, the nearest 
   await booking.pool.query("update events set sales_close_at = clock.app_now() - interval '1 hour' where id = $1", [
     closed,
   ]);
-  const lost: LostRequest = { kind: 'quantity', eventId, quantity: 2, category: null };
+  const lost: HoldRequest = { kind: 'quantity', eventId, quantity: 2, category: null };
   const found = await finderOf().find(lost, true);
   expect(found.map((alternative) => 'event_id' in alternative && alternative.event_id)).toEqual([sooner, later]);
   expect(elsewhere).not.toBe(later);
@@ -109,7 +110,7 @@ test('ten thousand losers at once cost few statements', async () => {
     logger: createLogger({ service: 'booking-test', level: 'silent' }),
     waitAtMostMs: 5_000,
   });
-  const lost = Array.from({ length: 10_000 }, (_, n): LostRequest => ({
+  const lost = Array.from({ length: 10_000 }, (_, n): HoldRequest => ({
     kind: 'seats',
     eventId,
     seats: [`A-${(n % 40) + 1}`],

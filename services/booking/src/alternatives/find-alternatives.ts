@@ -1,23 +1,13 @@
 import type { Pool } from '@holdfast/shared/db/pool';
 import type { EventId, ResourceId } from '@holdfast/shared/ids';
 import type { Logger } from '@holdfast/shared/telemetry/logger';
+import type { HoldRequest } from '../holds/hold-request.ts';
 import type { HallLayout, HallLayouts } from '../inventory/hall-layout.ts';
 import { MOST_ALTERNATIVES, type Alternative } from './alternative.ts';
 import { readHallPicture, readResourcePicture, readSeries, type ResourcePictureRow } from './alternatives-store.ts';
 import { groupsInstead, nearestGroups } from './nearest-groups-rules.ts';
 import { DAYS_LOOKED_AT, nearestRuns } from './nearest-runs-rules.ts';
 import { RecentPictures } from './recent-pictures.ts';
-
-/** What somebody wanted and did not get. */
-export type LostRequest =
-  | { readonly kind: 'seats'; readonly eventId: EventId; readonly seats: readonly string[] }
-  | {
-      readonly kind: 'quantity';
-      readonly eventId: EventId;
-      readonly quantity: number;
-      readonly category: string | null;
-    }
-  | { readonly kind: 'slot'; readonly resourceId: ResourceId; readonly startsAt: Date; readonly endsAt: Date };
 
 interface HallPicture {
   readonly version: bigint;
@@ -69,7 +59,7 @@ export class AlternativesFinder {
   }
 
   /** Up to five. Without `wait` only from what is at hand: for losers in a crowd, among whom are winners who wait for their answer. */
-  async find(request: LostRequest, wait: boolean): Promise<readonly Alternative[]> {
+  async find(request: HoldRequest, wait: boolean): Promise<readonly Alternative[]> {
     const timeUp = Promise.withResolvers<readonly Alternative[]>();
     const timer = setTimeout(() => timeUp.resolve([]), this.#deps.waitAtMostMs ?? WAIT_AT_MOST_MS);
     try {
@@ -83,7 +73,7 @@ export class AlternativesFinder {
     }
   }
 
-  async #forEvent(request: Exclude<LostRequest, { kind: 'slot' }>, wait: boolean): Promise<readonly Alternative[]> {
+  async #forEvent(request: Exclude<HoldRequest, { kind: 'slot' }>, wait: boolean): Promise<readonly Alternative[]> {
     const { eventId } = request;
     const picture = await this.#halls.get(eventId, wait, (last) => this.#drawHall(eventId, last));
     if (picture === null) return [];
@@ -122,7 +112,7 @@ export class AlternativesFinder {
     return found ?? [];
   }
 
-  async #forSlot(request: Extract<LostRequest, { kind: 'slot' }>, wait: boolean): Promise<readonly Alternative[]> {
+  async #forSlot(request: Extract<HoldRequest, { kind: 'slot' }>, wait: boolean): Promise<readonly Alternative[]> {
     const wanted = { from: request.startsAt.getTime(), to: request.endsAt.getTime() };
     // No zone is more than a day away from UTC; a run may end after the last date.
     const firstDay = Math.floor(wanted.from / DAY_MS) - 1;

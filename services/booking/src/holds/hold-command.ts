@@ -2,18 +2,7 @@ import { holdFormOf } from '@holdfast/shared/contracts/bookings';
 import type { SignedInCaller } from '@holdfast/shared/http/caller';
 import { parseBody } from '@holdfast/shared/http/validation';
 import { fingerprint, requireIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
-import type { EventId, ResourceId } from '@holdfast/shared/ids';
-
-/** What a client asks to hold, checked as far as that is possible without the database. */
-export type HoldRequest =
-  | { readonly kind: 'seats'; readonly eventId: EventId; readonly seats: readonly string[] }
-  | {
-      readonly kind: 'quantity';
-      readonly eventId: EventId;
-      readonly quantity: number;
-      readonly category: string | null;
-    }
-  | { readonly kind: 'slot'; readonly resourceId: ResourceId; readonly startsAt: Date; readonly endsAt: Date };
+import type { HoldRequest } from './hold-request.ts';
 
 export interface HoldCommand {
   readonly caller: SignedInCaller;

@@ -1,0 +1,12 @@
+import type { EventId, ResourceId } from '@holdfast/shared/ids';
+
+/** What a client asks to hold, checked as far as that is possible without the database. */
+export type HoldRequest =
+  | { readonly kind: 'seats'; readonly eventId: EventId; readonly seats: readonly string[] }
+  | {
+      readonly kind: 'quantity';
+      readonly eventId: EventId;
+      readonly quantity: number;
+      readonly category: string | null;
+    }
+  | { readonly kind: 'slot'; readonly resourceId: ResourceId; readonly startsAt: Date; readonly endsAt: Date };
