@@ -1,5 +1,5 @@
 import type { Pool } from '@holdfast/shared/db/pool';
-import type { EventId, ResourceId } from '@holdfast/shared/ids';
+import type { EventId } from '@holdfast/shared/ids';
 import type { Logger } from '@holdfast/shared/telemetry/logger';
 import type { HoldRequest } from '../holds/hold-request.ts';
 import type { HallLayout, HallLayouts } from '../inventory/hall-layout.ts';
