@@ -1,4 +1,4 @@
-import { redeliverSoon } from './broker.ts';
+import { redeliverSoon, untilDelivered } from './broker.ts';
 import { untilQuiet } from './invariants.ts';
 import type { Part, Stack } from './stack.ts';
 
@@ -17,6 +17,7 @@ export interface Cut {
  * @throws Error when the process never came to the point: a cut that is not hit proves nothing.
  */
 export async function crashAt<T>(stack: Stack, cut: Cut, drive: () => Promise<T>): Promise<T> {
+  await untilDelivered(stack.nats.url);
   const victim = await restart(stack, cut.victim, { FAILPOINT: cut.point });
   let ended: { signal: string | null } | null = null;
   const died = victim.exited.then((exit) => (ended = exit));
