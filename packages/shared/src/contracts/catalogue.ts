@@ -257,7 +257,7 @@ const eventFields = z.strictObject({
   numbered: z.boolean().optional(),
   prices,
   max_per_booking: maxPerBooking.optional(),
-  pricing: z.enum(['list', 'quoted']).default('list'),
+  pricing: z.literal('list', 'prices by quotation are not there yet').default('list'),
   sales_open_at: instant.nullable().optional(),
   sales_close_at: instant.nullable().optional(),
   house_blocks: houseBlocks.optional(),
@@ -266,7 +266,7 @@ export const eventPatch = eventFields
   .partial()
   .extend({
     max_per_booking: maxPerBooking.nullable().optional(),
-    pricing: z.enum(['list', 'quoted']).nullable().optional(),
+    pricing: z.literal('list', 'prices by quotation are not there yet').nullable().optional(),
     house_blocks: houseBlocks.nullable().optional(),
   })
   .meta({ id: 'EventPatch' });

@@ -353,6 +353,7 @@ describe('an event', () => {
     ['a hall of another venue', async () => ({ hall_id: await catalogue.hall() }), '/hall_id'],
     ['a category without a price', () => ({ prices: [{ category: 'premium', amount: 1 }] }), '/prices'],
     ['a capacity', () => ({ capacity: 10 }), '/capacity'],
+    ['prices by quotation, which are not there yet', () => ({ pricing: 'quoted' }), '/pricing'],
     ['numbered places', () => ({ numbered: true }), '/numbered'],
     ['no hall', () => ({ hall_id: undefined }), '/hall_id'],
   ])('with seats and %s is refused', async (_what, wrong, pointer) => {
