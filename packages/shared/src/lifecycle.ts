@@ -38,3 +38,19 @@ export function stopOnSignals(service: Stoppable, logger: Logger): void {
     });
   }
 }
+
+/** Starts a service and runs it until a signal comes. A start that fails is logged with where it would have listened, and exits 1. */
+export async function runService(
+  service: Stoppable & { start(): Promise<unknown> },
+  logger: Logger,
+  address: { readonly host: string; readonly port: number },
+): Promise<void> {
+  stopOnSignals(service, logger);
+  try {
+    await service.start();
+  } catch (error) {
+    // Most often a port that is taken; the message names it.
+    logger.fatal({ err: error, host: address.host, port: address.port }, 'could not start');
+    process.exit(1);
+  }
+}

@@ -1,11 +1,9 @@
 import { loadConfigOrExit } from '@holdfast/shared/config';
-import { stopOnSignals } from '@holdfast/shared/lifecycle';
+import { runService } from '@holdfast/shared/lifecycle';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
 import { loadConfig } from './config.ts';
 import { buildService } from './service.ts';
 
 const config = loadConfigOrExit(() => loadConfig());
 const logger = createLogger({ service: 'notification', level: config.logLevel });
-const service = buildService(config, { logger });
-stopOnSignals(service, logger);
-await service.start();
+await runService(buildService(config, { logger }), logger, config);

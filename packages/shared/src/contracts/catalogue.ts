@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { amount, currency, humanText, id, instant, localDate, localTime, money, name, timeZone } from './common.ts';
+import { amount, currency, id, instant, localDate, localTime, money, name, timeZone } from './common.ts';
 import { pageQuery } from '../http/pagination.ts';
 
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
@@ -389,5 +389,3 @@ export const slotAvailability = z
 
 /** Nothing to say beside the object in the path. */
 export const restoreBody = z.strictObject({}).meta({ id: 'Restore' });
-
-export const archiveReason = humanText(1, 500);
