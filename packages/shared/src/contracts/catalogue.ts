@@ -311,6 +311,7 @@ export const event = z
     sales_open_at: instant.nullable(),
     sales_close_at: instant.nullable(),
     house_blocks: z.array(z.string()),
+    cancelled_at: instant.nullable().meta({ description: 'since then nothing of it can be booked' }),
     ...catalogueObject,
   })
   .meta({ id: 'Event' });

@@ -31,7 +31,10 @@ export async function readHallPicture(
   return rows[0] ?? null;
 }
 
-/** Pools of the same name in the same venue, the nearest in time first, that can be booked now and have room for `quantity`. */
+/**
+ * Other events of the series (one name, one venue, one kind of inventory), the nearest in time first, that can be booked now and have
+ * room for `quantity`; of those with seats, seats anywhere in the hall.
+ */
 export async function readSeries(
   db: Queryable,
   id: EventId,
@@ -42,12 +45,18 @@ export async function readSeries(
     name: 'alternatives-series',
     text: `select o.id, o.starts_at
              from events e
-             join events o on o.venue_id = e.venue_id and o.name = e.name and o.id <> e.id
+             join venues v on v.id = e.venue_id and v.archived_at is null
+             join events o on o.venue_id = e.venue_id and o.name = e.name and o.inventory = e.inventory and o.id <> e.id
             where e.id = $1
-              and o.inventory = 'pool'
               and o.archived_at is null
+              and o.cancelled_at is null
               and o.starts_at > clock.app_now()
-              and o.capacity - o.claimed >= $2::int
+              and not exists (select from halls h where h.id = o.hall_id and h.archived_at is not null)
+              and o.capacity - o.claimed - cardinality(o.house_blocks) >= $2::int
+              and (o.inventory = 'pool'
+                   or o.capacity - cardinality(o.house_blocks) - $2::int
+                      >= (select count(*) from seat_claims s
+                           where s.event_id = o.id and s.released_at is null and s.seat <> all (o.house_blocks)))
               and coalesce(o.sales_open_at <= clock.app_now(), true)
               and coalesce(o.sales_close_at > clock.app_now(), true)
               and coalesce(o.max_per_booking >= $2::int, true)

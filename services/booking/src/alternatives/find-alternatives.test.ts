@@ -78,12 +78,14 @@ test('a pool without room: the others of its series that have some, the nearest 
   const later = await booking.poolEvent({ capacity: 5, startsInHours: 80 });
   const sooner = await booking.poolEvent({ capacity: 5, startsInHours: 70 });
   const full = await booking.poolEvent({ capacity: 1, startsInHours: 72 });
+  const off = await booking.poolEvent({ capacity: 5, startsInHours: 73 });
   const elsewhere = await booking.poolEvent({ capacity: 5 });
   const closed = await booking.poolEvent({ capacity: 5 });
   await booking.pool.query(
     'update events set venue_id = (select venue_id from events where id = $1) where id = any ($2::text[])',
-    [eventId, [later, sooner, full, closed]],
+    [eventId, [later, sooner, full, closed, off]],
   );
+  await booking.pool.query('update events set cancelled_at = clock.app_now() where id = $1', [off]);
   await booking.pool.query("update events set sales_close_at = clock.app_now() - interval '1 hour' where id = $1", [
     closed,
   ]);
@@ -92,6 +94,32 @@ test('a pool without room: the others of its series that have some, the nearest 
   expect(found.map((alternative) => 'event_id' in alternative && alternative.event_id)).toEqual([sooner, later]);
   expect(elsewhere).not.toBe(later);
   expect(await canBeHeld(found[0]!, lost)).toBe(true);
+});
+
+test('a hall that is full: the other nights that have as many seats left', async () => {
+  const rows = [{ row: 'A', seats: 3 }];
+  const eventId = await booking.seatEvent({ rows });
+  const [sold, free, kept] = [
+    await booking.seatEvent({ rows, startsInHours: 73 }),
+    await booking.seatEvent({ rows, startsInHours: 80 }),
+    await booking.seatEvent({ rows, startsInHours: 74 }),
+  ];
+  await booking.pool.query(
+    'update events set venue_id = (select venue_id from events where id = $1) where id = any ($2::text[])',
+    [eventId, [sold, free, kept]],
+  );
+  await booking.settle(aHold({ event_id: eventId, quantity: 3 }), aHold({ event_id: sold, quantity: 2 }));
+  // One seat is both claimed and kept; it counts once.
+  await booking.settle(aHold({ event_id: free, seats: ['A-1'] }));
+  await booking.pool.query("update events set house_blocks = '{A-1}' where id = $1", [free]);
+  await booking.pool.query("update events set house_blocks = '{A-2,A-3}' where id = $1", [kept]);
+  const offered = async (lost: HoldRequest) => (await finderOf().find(lost, true)).map((found) => ({ ...found }));
+  for (const lost of [
+    { kind: 'seats', eventId, seats: ['A-1', 'A-2'] },
+    { kind: 'quantity', eventId, quantity: 2, category: null },
+  ] satisfies HoldRequest[]) {
+    expect(await offered(lost)).toEqual([{ event_id: free, starts_at: expect.any(String) }]);
+  }
 });
 
 test('ten thousand losers at once cost few statements', async () => {

@@ -79,15 +79,19 @@ export class AlternativesFinder {
     if (picture === null) return [];
     if (picture === 'pool') return request.kind === 'quantity' ? this.#ofSeries(eventId, request.quantity, wait) : [];
     const isTaken = (label: string) => picture.taken.has(label);
-    return request.kind === 'seats'
-      ? this.#once(picture.known, [...request.seats].sort().join(), () =>
-          nearestGroups(picture.layout, isTaken, request.seats, MOST_ALTERNATIVES).map((seats) => ({ seats })),
-        )
-      : this.#once(picture.known, `${request.quantity} ${request.category}`, () =>
-          groupsInstead(picture.layout, isTaken, request, picture.categories, MOST_ALTERNATIVES).map((seats) => ({
-            seats,
-          })),
-        );
+    const inHall =
+      request.kind === 'seats'
+        ? this.#once(picture.known, [...request.seats].sort().join(), () =>
+            nearestGroups(picture.layout, isTaken, request.seats, MOST_ALTERNATIVES).map((seats) => ({ seats })),
+          )
+        : this.#once(picture.known, `${request.quantity} ${request.category}`, () =>
+            groupsInstead(picture.layout, isTaken, request, picture.categories, MOST_ALTERNATIVES).map((seats) => ({
+              seats,
+            })),
+          );
+    const quantity = request.kind === 'seats' ? request.seats.length : request.quantity;
+    // A full house leaves the other nights.
+    return inHall.length > 0 ? inHall : this.#ofSeries(eventId, quantity, wait);
   }
 
   async #drawHall(id: EventId, last: HallPicture | 'pool' | null): Promise<HallPicture | 'pool'> {

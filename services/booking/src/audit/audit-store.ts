@@ -6,18 +6,20 @@ export interface AuditRow {
   readonly at: Date;
   readonly actor: string;
   readonly role: string;
-  readonly action: 'create' | 'update' | 'archive' | 'restore';
+  readonly action: 'create' | 'update' | 'archive' | 'restore' | 'cancel' | 'reschedule';
   readonly entity_kind: string;
   readonly entity_id: string;
   readonly before: object | null;
   readonly after: object;
   readonly request_id: string;
+  /** In the words of whoever did it, where the action asks for one. */
+  readonly reason: string | null;
 }
 
 export async function insertAudit(tx: Tx, entry: Omit<AuditRow, 'at'>): Promise<void> {
   await tx.query(
-    `insert into audit_log (id, at, actor, role, action, entity_kind, entity_id, before, after, request_id)
-     values ($1, clock.app_now(), $2, $3, $4, $5, $6, $7::jsonb, $8::jsonb, $9)`,
+    `insert into audit_log (id, at, actor, role, action, entity_kind, entity_id, before, after, request_id, reason)
+     values ($1, clock.app_now(), $2, $3, $4, $5, $6, $7::jsonb, $8::jsonb, $9, $10)`,
     [
       entry.id,
       entry.actor,
@@ -28,6 +30,7 @@ export async function insertAudit(tx: Tx, entry: Omit<AuditRow, 'at'>): Promise<
       entry.before && JSON.stringify(entry.before),
       JSON.stringify(entry.after),
       entry.request_id,
+      entry.reason,
     ],
   );
 }
@@ -38,7 +41,7 @@ export async function listAuditRows(
   request: { entity: string | null; before: string | null; limit: number },
 ): Promise<AuditRow[]> {
   const { rows } = await db.query<AuditRow>(
-    `select id, at, actor, role, action, entity_kind, entity_id, before, after, request_id
+    `select id, at, actor, role, action, entity_kind, entity_id, before, after, request_id, reason
        from audit_log
       where ($1::text is null or entity_id = $1)
         and ($2::text is null or id < $2)

@@ -23,6 +23,7 @@ function toAuditJson(row: AuditRow) {
     entity: { kind: row.entity_kind, id: row.entity_id },
     before: row.before,
     after: row.after,
+    reason: row.reason,
     request_id: row.request_id,
   };
 }

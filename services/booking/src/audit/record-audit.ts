@@ -9,13 +9,17 @@ export interface AuditedObject {
   readonly object: string;
 }
 
-/** Writes down who changed an object and how it was before; in the transaction of the change, so that neither is without the other. */
+/**
+ * Writes down who changed an object, how it was before, and why where the action asks for a reason; in the transaction of the change,
+ * so that neither is without the other.
+ */
 export async function recordAudit(
   tx: Tx,
   caller: SignedInCaller,
   action: AuditRow['action'],
   before: AuditedObject | null,
   after: AuditedObject,
+  reason: string | null = null,
 ): Promise<void> {
   await insertAudit(tx, {
     id: newId('aud'),
@@ -27,5 +31,6 @@ export async function recordAudit(
     before,
     after,
     request_id: caller.requestId,
+    reason,
   });
 }

@@ -29,6 +29,8 @@ export interface SeatInventoryRow {
   /** Held, or kept by the house. */
   readonly locked: string[];
   readonly booked: string[];
+  /** Nothing of it can be booked any more. */
+  readonly cancelled: boolean;
 }
 
 /** The claimed seats of an event and the version that they belong to: one statement, so one snapshot. */
@@ -40,7 +42,7 @@ export async function readSeatInventory(db: Queryable, id: EventId): Promise<Sea
                     select label from unnest(e.house_blocks) as label
                      where not exists (select from seat_claims s
                                         where s.event_id = e.id and s.seat = label and s.released_at is null)) as locked,
-                  coalesce(c.booked, '{}') as booked
+                  coalesce(c.booked, '{}') as booked, e.cancelled_at is not null as cancelled
              from events e
              cross join lateral (
                select array_agg(seat) filter (where state = 'LOCKED') as locked,
@@ -60,12 +62,14 @@ export interface PoolInventoryRow {
   readonly booked: number;
 }
 
-/** The counts of a pool and the version that they belong to. */
+/** The counts of a pool and the version that they belong to. What a cancelled event has not sold is locked. */
 export async function readPoolInventory(db: Queryable, id: EventId): Promise<PoolInventoryRow> {
   const { rows } = await db.query<PoolInventoryRow>({
     name: 'availability-pool',
-    text: `select e.inventory_version, e.capacity - e.claimed as available,
-                  e.claimed - c.booked as locked, c.booked
+    text: `select e.inventory_version,
+                  case when e.cancelled_at is null then e.capacity - e.claimed else 0 end as available,
+                  case when e.cancelled_at is null then e.claimed else e.capacity end - c.booked as locked,
+                  c.booked
              from events e
              cross join lateral (
                select coalesce(sum(quantity), 0)::int as booked
@@ -84,6 +88,7 @@ export interface OccupancyRow {
   readonly hall_version: number | null;
   readonly capacity: number;
   readonly claimed: number;
+  readonly cancelled: boolean;
   readonly house_blocks: string[];
   readonly categories: string[];
   /** Claimed seats of a hall. */
@@ -95,7 +100,8 @@ export interface OccupancyRow {
 /** Everything that is claimed of an event, in one snapshot; null when it is unknown. */
 export async function readOccupancyRow(db: Queryable, id: EventId): Promise<OccupancyRow | null> {
   const { rows } = await db.query<OccupancyRow>(
-    `select e.inventory_version, clock.app_now() as now, e.hall_id, e.hall_version, e.capacity, e.claimed, e.house_blocks,
+    `select e.inventory_version, clock.app_now() as now, e.hall_id, e.hall_version, e.capacity, e.claimed,
+            e.cancelled_at is not null as cancelled, e.house_blocks,
             array(select price ->> 'category' from jsonb_array_elements(e.prices) as price) as categories,
             coalesce((select json_agg(json_build_object('seat', seat, 'state', state))
                         from seat_claims

@@ -69,6 +69,23 @@ describe('an event with seats', () => {
     expect(after.body.version).toBeGreaterThan(both.body.version);
   });
 
+  test('of a cancelled event nothing is free: what is not sold shows as LOCKED', async () => {
+    const event = await booking.seatEvent({ rows });
+    await book(await hold({ event_id: event, seats: ['A-2'] }));
+    const before = await http.get(`/v1/events/${event}/availability`);
+    await booking.pool.query(
+      'update events set cancelled_at = clock.app_now(), inventory_version = inventory_version + 1 where id = $1',
+      [event],
+    );
+    const after = await http.get(`/v1/events/${event}/availability`, {
+      headers: { 'if-none-match': before.headers.get('etag')! },
+    });
+    expect(after.status).toBe(200);
+    expect(after.body.counts).toEqual({ available: 0, locked: 11, booked: 1 });
+    expect(statuses(after)).toMatchObject({ 'A-1': 'LOCKED', 'A-2': 'BOOKED', 'B-10': 'LOCKED' });
+    expect((await http.get(`/v1/events/${event}/availability?view=taken`)).body.seats).toHaveLength(12);
+  });
+
   test('?view=taken lists only what is not free', async () => {
     const event = await booking.seatEvent({ rows });
     expect((await http.get(`/v1/events/${event}/availability?view=taken`)).body.seats).toEqual([]);

@@ -43,6 +43,17 @@ const states = (available: number[] | null, locked: number[], booked: number[], 
   };
 };
 
+test('what a cancelled event has not sold is blocked', async () => {
+  const [hall, pool] = [await booking.seatEvent(), await booking.poolEvent({ capacity: 10 })];
+  await sell({ event_id: hall, seats: ['A-1'] });
+  await sell({ event_id: pool, quantity: 4 });
+  await booking.pool.query('update events set cancelled_at = clock.app_now() where id = any ($1::text[])', [
+    [hall, pool],
+  ]);
+  expect(await read(hall)).toMatchObject({ states: states([0, 0], [0, 0], [1, 10], [9, 90]) });
+  expect(await read(pool)).toMatchObject({ states: states([0, 0], [0, 0], [4, 40], [6, 60]) });
+});
+
 test('seats are counted by state and category, those of the house on their own', async () => {
   const event = await booking.seatEvent({
     rows: [

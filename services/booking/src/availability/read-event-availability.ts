@@ -1,6 +1,6 @@
 import type { Pool } from '@holdfast/shared/db/pool';
 import { isId, type EventId } from '@holdfast/shared/ids';
-import type { HallLayouts } from '../inventory/hall-layout.ts';
+import type { HallLayout, HallLayouts } from '../inventory/hall-layout.ts';
 import { countMembers, seatMembers, type SeatView } from './availability-body.ts';
 import { readPoolInventory, readSeatInventory } from './availability-store.ts';
 import { BodyCache, type CachedBody } from './body-cache.ts';
@@ -80,7 +80,13 @@ export class EventAvailabilityReader {
     }
     const row = await readSeatInventory(pool, id);
     const layout = await layouts.get(pool, row.hall_id, row.hall_version);
-    const members = seatMembers(layout, row.locked, row.booked, view);
+    const members = seatMembers(layout, row.cancelled ? allBut(layout, row.booked) : row.locked, row.booked, view);
     return { version: row.inventory_version, bytes: Buffer.from(`${members}}`) };
   }
+}
+
+/** Of a cancelled event nothing is free: what is not sold shows as locked, like what the house keeps. */
+function allBut(layout: HallLayout, booked: readonly string[]): string[] {
+  const sold = new Set(booked);
+  return layout.seats.flatMap(({ label }) => (sold.has(label) ? [] : [label]));
 }

@@ -30,7 +30,7 @@ async function ofHall(db: Queryable, layouts: HallLayouts, row: OccupancyRow): P
   const total = nothing();
   const byCategory = new Map<string, Count>();
   for (const { label, category } of layout.seats) {
-    const state = stateOf.get(label) ?? 'available';
+    const state = stateOf.get(label) ?? (row.cancelled ? 'blocked' : 'available');
     const count = byCategory.get(category) ?? nothing();
     byCategory.set(category, count);
     count[state]++;
@@ -48,7 +48,8 @@ async function ofHall(db: Queryable, layouts: HallLayouts, row: OccupancyRow): P
 
 function ofPool(row: OccupancyRow): Figures {
   const byCategory = new Map(row.categories.map((category) => [category, nothing()]));
-  const total = { ...nothing(), available: row.capacity - row.claimed };
+  const left = row.capacity - row.claimed;
+  const total = { ...nothing(), [row.cancelled ? 'blocked' : 'available']: left };
   for (const { category, state, places } of row.pool) {
     // A category may have been taken out of the prices since it was sold.
     const count = byCategory.get(category) ?? nothing();

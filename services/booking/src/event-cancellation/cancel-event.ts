@@ -3,6 +3,8 @@ import type { Tx } from '@holdfast/shared/db/transaction';
 import type { SignedInCaller } from '@holdfast/shared/http/caller';
 import type { EventId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
+import { recordAudit } from '../audit/record-audit.ts';
+import { readEvent } from '../catalogue/events/read-event.ts';
 import { lockInventory } from '../inventory/lock-inventory.ts';
 import { closeEvent, insertCancellation, readCancellation, requeueFailed } from './cancellation-store.ts';
 import { toCancellationJson } from './read-cancellation.ts';
@@ -25,6 +27,7 @@ export async function cancelEvent(tx: Tx, command: CancelEventCommand): Promise<
   if (await readCancellation(tx, eventId)) {
     await requeueFailed(tx, eventId);
   } else {
+    const before = await readEvent(tx, eventId);
     const closed = await closeEvent(tx, eventId);
     if (closed === null) throw new Problem('not_found');
     if (closed === 'over') throw new Problem('event_over');
@@ -35,6 +38,7 @@ export async function cancelEvent(tx: Tx, command: CancelEventCommand): Promise<
       request_id: caller.requestId,
       traceparent: caller.traceparent,
     });
+    await recordAudit(tx, caller, 'cancel', before, (await readEvent(tx, eventId))!, reason);
   }
   return toCancellationJson((await readCancellation(tx, eventId))!);
 }

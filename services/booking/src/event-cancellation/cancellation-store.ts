@@ -32,7 +32,13 @@ export async function closeEvent(tx: Tx, eventId: EventId): Promise<'closed' | '
   );
   if (!rows[0]) return null;
   if (rows[0].over) return 'over';
-  await tx.query(`update events set cancelled_at = clock.app_now() where id = $1`, [eventId]);
+  await tx.query(
+    `update events
+        set cancelled_at = clock.app_now(), inventory_version = inventory_version + 1,
+            version = version + 1, updated_at = clock.app_now()
+      where id = $1 and cancelled_at is null`,
+    [eventId],
+  );
   return 'closed';
 }
 

@@ -3,6 +3,9 @@ import type { EventCancellationJson } from '@holdfast/shared/contracts/event-can
 import { withTransaction } from '@holdfast/shared/db/transaction';
 import { newId, type BookingId, type EventId } from '@holdfast/shared/ids';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
+import { auditRoutes } from '../audit/routes.ts';
+import { availabilityRoutes } from '../availability/routes.ts';
+import { eventRoutes } from '../catalogue/events/routes.ts';
 import { previewCancellation } from '../bookings/preview-cancellation.ts';
 import { completeEndedBookings } from '../tickets/complete-ended-bookings.ts';
 import { ticketRoutes } from '../tickets/routes.ts';
@@ -25,6 +28,9 @@ beforeAll(async () => {
   http = await serveRoutes(
     eventCancellationRoutes({ pool: booking.pool }),
     ticketRoutes({ pool: booking.pool, watch: checkout.watch }),
+    eventRoutes({ pool: booking.pool, logger }),
+    availabilityRoutes({ pool: booking.pool }),
+    auditRoutes({ pool: booking.pool }),
   );
 });
 afterAll(async () => {
@@ -100,6 +106,41 @@ async function refundOf(one: Held): Promise<unknown> {
 }
 
 describe('when an event is cancelled', () => {
+  test('its JSON, its availability and the audit log say so at once, once, with who and why', async () => {
+    const event = await booking.poolEvent({ capacity: 20 });
+    await confirmed(event);
+    const before = await http.get(`/v1/events/${event}`);
+    const free = await http.get(`/v1/events/${event}/availability`);
+    expect(before.body).toMatchObject({ cancelled_at: null });
+    expect(free.body.counts).toEqual({ available: 19, locked: 0, booked: 1 });
+
+    const admin = newId('usr');
+    await cancelEvent(event, { userId: admin });
+    const after = await http.get(`/v1/events/${event}`, {
+      headers: { 'if-none-match': before.headers.get('etag')! },
+    });
+    expect(after).toMatchObject({ status: 200, body: { version: 2, cancelled_at: expect.any(String) } });
+    const closed = await http.get(`/v1/events/${event}/availability`, {
+      headers: { 'if-none-match': free.headers.get('etag')! },
+    });
+    expect(closed.body.counts).toEqual({ available: 0, locked: 19, booked: 1 });
+
+    await cancelEvent(event, { userId: admin });
+    const audit = await http.get(`/internal/audit?entity=${event}`, { as: 'operator' });
+    expect(audit.body.data).toEqual([
+      expect.objectContaining({
+        action: 'cancel',
+        actor: admin,
+        reason: REASON,
+        entity: { kind: 'event', id: event },
+        before: before.body,
+        after: after.body,
+      }),
+    ]);
+    await drive();
+    await booking.database.setClockOffset(0);
+  });
+
   test('nobody holds it any more, and every booking ends with everything back, whatever the policy says', async () => {
     // An hour before the start the policy gives nothing back.
     const event = await booking.poolEvent({ startsInHours: 1 });

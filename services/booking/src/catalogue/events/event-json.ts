@@ -21,6 +21,7 @@ export function toEventJson(row: EventRow) {
     sales_open_at: row.sales_open_at?.toISOString() ?? null,
     sales_close_at: row.sales_close_at?.toISOString() ?? null,
     house_blocks: row.house_blocks,
+    cancelled_at: row.cancelled_at?.toISOString() ?? null,
     version: row.version,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),

@@ -27,6 +27,7 @@ export interface EventRow {
   readonly sales_open_at: Date | null;
   readonly sales_close_at: Date | null;
   readonly house_blocks: string[];
+  readonly cancelled_at: Date | null;
   readonly version: number;
   readonly archived_at: Date | null;
   readonly created_at: Date;
@@ -52,7 +53,8 @@ export interface NewEvent {
 }
 
 const COLUMNS = `e.id, e.venue_id, e.name, e.starts_at, e.ends_at, v.time_zone, e.inventory, e.hall_id, e.capacity, e.numbered,
-            v.currency, e.prices, e.max_per_booking, e.pricing, e.sales_open_at, e.sales_close_at, e.house_blocks, e.version, e.archived_at, e.created_at, e.updated_at`;
+            v.currency, e.prices, e.max_per_booking, e.pricing, e.sales_open_at, e.sales_close_at, e.house_blocks,
+            e.cancelled_at, e.version, e.archived_at, e.created_at, e.updated_at`;
 
 export async function insertEvent(tx: Tx, event: NewEvent): Promise<EventRow> {
   const { rows } = await tx.query<EventRow>(
