@@ -29,6 +29,11 @@ export const voidRequested = bookingRef.extend({
   payment_id: id('pay'),
   attempt: z.number().int().min(1),
   reason: z.string(),
+  /**
+   * The hold ran out while the customer was paying: an authorisation that turns up is told with `authorised` and left standing, so
+   * that the saga can take the places again; everything else is given up as ever.
+   */
+  unless_paid: z.boolean().optional(),
 });
 /** Undo of a capture: everything goes back. `refund_id` is the provider's idempotency key, so it happens once. */
 export const refundRequested = bookingRef.extend({

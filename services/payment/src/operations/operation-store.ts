@@ -32,13 +32,14 @@ interface OperationRow {
   payment_method: string | null;
   refund_amount: bigint | null;
   former_charges: string[];
+  void_unless_paid: boolean;
 }
 
 /** What the driver needs of `operation` and its `payment`; for a returning clause. */
 const OPERATION_COLUMNS = `
   operation.id, operation.payment_id, payment.booking_id, operation.kind, operation.attempt, operation.refund_id,
   operation.idempotency_key, operation.key_generation, operation.mode, operation.tries, payment.provider_reference, payment.amount,
-  payment.currency, payment.reference,
+  payment.currency, payment.reference, payment.void_unless_paid,
   (select payment_method from attempts
     where attempts.payment_id = payment.id and attempts.number = operation.attempt) as payment_method,
   (select refunds.amount from refunds where refunds.id = operation.refund_id) as refund_amount,
@@ -64,6 +65,7 @@ function toOperation(row: OperationRow): Operation {
     description: row.reference,
     paymentMethod: row.payment_method,
     refundAmount: row.refund_amount,
+    unlessPaid: row.void_unless_paid,
     formerCharges: row.former_charges,
   };
 }

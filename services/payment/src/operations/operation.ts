@@ -21,6 +21,8 @@ export interface Operation {
   readonly description: string;
   readonly paymentMethod: string | null;
   readonly refundAmount: bigint | null;
+  /** A cancellation that leaves an authorisation standing. */
+  readonly unlessPaid: boolean;
   /** Charges by which earlier attempts failed: an intent's last error may be one of them. */
   readonly formerCharges: readonly string[];
 }
@@ -66,5 +68,6 @@ export const keyOf = {
   confirm: (paymentId: PaymentId, attempt: number) => `${paymentId}/confirm/${attempt}`,
   capture: (paymentId: PaymentId, attempt: number) => `${paymentId}/capture/${attempt}`,
   cancel: (paymentId: PaymentId) => `${paymentId}/cancel`,
+  cancelUnpaid: (paymentId: PaymentId) => `${paymentId}/cancel-unpaid`,
   refund: (refundId: Id<'rfd'>) => refundId,
 };

@@ -101,6 +101,24 @@ async function lookAtCapture(provider: Provider, operation: Operation, reference
 }
 
 async function cancel(provider: Provider, operation: Operation, reference: string): Promise<Finding> {
+  return operation.unlessPaid
+    ? cancelUnlessPaid(provider, operation, reference)
+    : cancelNow(provider, operation, reference);
+}
+
+/** Looks first: an authorisation of our amount is told instead of given up; one of another amount helps nobody. */
+async function cancelUnlessPaid(provider: Provider, operation: Operation, reference: string): Promise<Finding> {
+  const truth = await provider.retrieveIntent(reference);
+  if (truth.kind !== 'ok') return blind(truth);
+  const fact = factOf(truth.value);
+  if (fact?.kind === 'voided' || fact?.kind === 'captured') return { kind: 'fact', fact };
+  if (fact?.kind === 'authorised' && fact.amount === operation.amount && fact.currency === operation.currency) {
+    return { kind: 'fact', fact };
+  }
+  return cancelNow(provider, operation, reference);
+}
+
+async function cancelNow(provider: Provider, operation: Operation, reference: string): Promise<Finding> {
   const answer = await provider.cancelIntent({ reference, key: operation.idempotencyKey });
   if (answer.kind === 'ok') return told(answer.value);
   if (answer.kind === 'later' || answer.kind === 'unknown') return answer;

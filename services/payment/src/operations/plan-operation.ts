@@ -50,16 +50,18 @@ export async function planCapture(tx: Tx, paymentId: PaymentId, attempt: number,
   ]);
 }
 
-/** Cancels the intent; waits for its id where the creation is still under way. */
+/**
+ * Cancels the intent; waits for its id where the creation is still under way. One that gives way to an authorisation has a key of
+ * its own: a void for good may follow it.
+ */
 export async function planCancel(
   tx: Tx,
-  request: { paymentId: PaymentId; attempt: number; hasIntent: boolean; cause: string },
+  request: { paymentId: PaymentId; attempt: number; hasIntent: boolean; unlessPaid: boolean; cause: string },
 ): Promise<void> {
-  const { paymentId, attempt, hasIntent, cause } = request;
+  const { paymentId, attempt, hasIntent, unlessPaid, cause } = request;
+  const idempotencyKey = unlessPaid ? keyOf.cancelUnpaid(paymentId) : keyOf.cancel(paymentId);
   const state = hasIntent ? 'DUE' : 'WAITING';
-  await insertOperations(tx, [
-    { paymentId, kind: 'cancel', attempt, refundId: null, idempotencyKey: keyOf.cancel(paymentId), state, cause },
-  ]);
+  await insertOperations(tx, [{ paymentId, kind: 'cancel', attempt, refundId: null, idempotencyKey, state, cause }]);
 }
 
 export async function planRefund(tx: Tx, paymentId: PaymentId, refundId: Id<'rfd'>, cause: string): Promise<void> {
@@ -92,6 +94,11 @@ export async function endNeedless(
     await endOperations(tx, paymentId, ['create', 'confirm', 'capture', 'cancel'], null, outcome);
   else if (fact === 'mismatch') await endOperations(tx, paymentId, ['create', 'confirm', 'capture'], null, outcome);
   else await endOperations(tx, paymentId, ['create', 'confirm'], attempt, outcome);
+}
+
+/** Ends a cancellation that was to give way to the authorisation which has turned up. */
+export async function endCancel(tx: Tx, paymentId: PaymentId): Promise<void> {
+  await endOperations(tx, paymentId, ['cancel'], null, 'settled_authorised');
 }
 
 /** Ends the call of a refund that a callback settled. */

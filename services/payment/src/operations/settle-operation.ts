@@ -1,4 +1,5 @@
 import type { Tx } from '@holdfast/shared/db/transaction';
+import { insistOnVoid } from '../payments/insist-on-void.ts';
 import { saveIntent } from '../payments/save-intent.ts';
 import { settleOutcome } from '../payments/settle-outcome.ts';
 import { settleRefund } from '../payments/settle-refund.ts';
@@ -38,7 +39,9 @@ export async function settleOperation(
     case 'fact': {
       const { fact } = finding;
       const settled = await settleOutcome(tx, { paymentId, attempt, fact, cause });
-      if (fact.kind === 'processing' || fact.kind === 'requires_action') {
+      if (operation.kind === 'cancel' && fact.kind === 'authorised' && (await insistOnVoid(tx, paymentId))) {
+        await postponeOperation(tx, operation.id, { mode: 'SEND', delayMs: 0, reason: 'void_for_good' });
+      } else if (fact.kind === 'processing' || fact.kind === 'requires_action') {
         await postponeOperation(tx, operation.id, { mode: 'LOOK', delayMs: OPEN_LOOK_PAUSE_MS, reason: fact.kind });
       } else {
         await finishOperation(tx, operation.id, settled === 'mismatch' ? 'mismatch' : fact.kind);

@@ -4,13 +4,14 @@ import { PermanentMessageError } from '@holdfast/shared/inbox/consumer';
 import type { z } from 'zod';
 import * as events from '../events.ts';
 import { planCancel, withdrawUnsent } from '../operations/plan-operation.ts';
-import { answerAgain } from './answer-again.ts';
+import { answerAgain, presentAnswer } from './answer-again.ts';
 import { lockPayment, savePayment, type LockedPayment } from './payment-store.ts';
 import { settleLocked } from './settle-outcome.ts';
 
 /**
  * Gives an authorisation up, also one whose outcome nobody knows yet. It ends in `voided`, or in `captured` where the money had
- * moved before: then only a refund helps.
+ * moved before: then only a refund helps. With `unless_paid` it may end in `authorised` as well: the provider is asked before
+ * anything is cancelled, and an authorisation is left standing for the saga to decide about.
  */
 export async function beginVoid(tx: Tx, data: z.infer<typeof voidRequested>, cause: string): Promise<void> {
   const payment = await lockPayment(tx, data.payment_id);
@@ -24,10 +25,19 @@ export async function beginVoid(tx: Tx, data: z.infer<typeof voidRequested>, cau
     await events.announce(tx, payment, cause, [events.voided(of)]);
     return;
   }
-  if (state.voidRequested) return;
+  const unlessPaid = data.unless_paid === true;
+  if (state.voidRequested) {
+    // The call that is under way reads on its next try that nothing is to be left standing any more.
+    if (state.voidUnlessPaid && !unlessPaid) await savePayment(tx, payment, { ...state, voidUnlessPaid: false }, 0);
+    return;
+  }
+  if (unlessPaid && presentAnswer(state, data.attempt) === 'authorised') {
+    return answerAgain(tx, payment, data.attempt, cause);
+  }
 
-  await savePayment(tx, payment, { ...state, voidRequested: true }, 0);
-  const requested: LockedPayment = { ...payment, state: { ...state, voidRequested: true } };
+  const after = { ...state, voidRequested: true, voidUnlessPaid: unlessPaid };
+  await savePayment(tx, payment, after, 0);
+  const requested: LockedPayment = { ...payment, state: after };
   const withdrawn = await withdrawUnsent(tx, payment.id);
   const nothingSent = payment.providerReference === null && withdrawn.includes('create');
   const nothingMade = payment.providerReference === null && state.attempts.every((each) => each.status === 'DECLINED');
@@ -36,5 +46,5 @@ export async function beginVoid(tx: Tx, data: z.infer<typeof voidRequested>, cau
     return;
   }
   const hasIntent = payment.providerReference !== null;
-  await planCancel(tx, { paymentId: payment.id, attempt: data.attempt, hasIntent, cause });
+  await planCancel(tx, { paymentId: payment.id, attempt: data.attempt, hasIntent, unlessPaid, cause });
 }

@@ -28,6 +28,7 @@ interface PaymentRow {
   refund_reserved: bigint;
   refunded_amount: bigint;
   void_requested: boolean;
+  void_unless_paid: boolean;
   voided: boolean;
   mismatch: string | null;
   event_seq: number;
@@ -40,7 +41,7 @@ export async function lockPayment(tx: Tx, id: PaymentId): Promise<LockedPayment 
   const { rows } = await tx.query<PaymentRow>(
     `select id, booking_id, provider, provider_reference, amount, currency, capture_state, captured_amount,
             refund_reserved, refunded_amount, void_requested_at is not null as void_requested,
-            voided_at is not null as voided, mismatch, event_seq, traceparent, clock.app_now() as now
+            void_unless_paid, voided_at is not null as voided, mismatch, event_seq, traceparent, clock.app_now() as now
        from payments
       where id = $1
         for update`,
@@ -74,6 +75,7 @@ export async function lockPayment(tx: Tx, id: PaymentId): Promise<LockedPayment 
       capturedAmount: row.captured_amount,
       refundedAmount: row.refunded_amount,
       voidRequested: row.void_requested,
+      voidUnlessPaid: row.void_unless_paid,
       voided: row.voided,
       mismatch: row.mismatch,
     },
@@ -168,6 +170,7 @@ export async function savePayment(
             captured_amount = $4,
             refunded_amount = $5,
             void_requested_at = case when $6 then coalesce(void_requested_at, clock.app_now()) end,
+            void_unless_paid = $10,
             voided_at = case when $7 then coalesce(voided_at, clock.app_now()) end,
             mismatch = $8,
             event_seq = event_seq + $9,
@@ -183,6 +186,7 @@ export async function savePayment(
       after.voided,
       after.mismatch,
       events,
+      after.voidUnlessPaid,
     ],
   );
 }

@@ -20,6 +20,7 @@ function payment(change: Partial<PaymentState> = {}): PaymentState {
     capturedAmount: 0n,
     refundedAmount: 0n,
     voidRequested: false,
+    voidUnlessPaid: false,
     voided: false,
     mismatch: null,
     ...change,

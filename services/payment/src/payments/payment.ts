@@ -27,6 +27,8 @@ export interface PaymentState {
   readonly capturedAmount: bigint;
   readonly refundedAmount: bigint;
   readonly voidRequested: boolean;
+  /** The void that was asked for gives way to an authorisation: the hold ran out, and the customer may have paid all the same. */
+  readonly voidUnlessPaid: boolean;
   readonly voided: boolean;
   /** What differed, when an outcome was not about our amount and currency. */
   readonly mismatch: string | null;
@@ -92,7 +94,7 @@ export function applyFact(state: PaymentState, fact: Fact, attempt: number | nul
     case 'unknown':
       return becomeUnknown(state, target);
     case 'authorised':
-      return differs(state, target, fact) ?? move(state, target, 'AUTHORIZED', { name: 'authorised' });
+      return differs(state, target, fact) ?? authorise(state, target);
     case 'declined':
       return decline(state, target, fact);
     case 'captured':
@@ -171,6 +173,12 @@ function move(state: PaymentState, target: AttemptState, to: AttemptStatus, anno
     target,
     state.voidRequested || state.voided ? null : announcement,
   );
+}
+
+/** An authorisation ends a void that was to give way to it: from here on the saga decides again. */
+function authorise(state: PaymentState, target: AttemptState): Decision {
+  const open = state.voidUnlessPaid ? { ...state, voidRequested: false, voidUnlessPaid: false } : state;
+  return move(open, target, 'AUTHORIZED', { name: 'authorised' });
 }
 
 function becomeUnknown(state: PaymentState, target: AttemptState): Decision {

@@ -1,7 +1,7 @@
 import type { Tx } from '@holdfast/shared/db/transaction';
 import type { PaymentId } from '@holdfast/shared/ids';
 import * as events from '../events.ts';
-import { endNeedless } from '../operations/plan-operation.ts';
+import { endCancel, endNeedless } from '../operations/plan-operation.ts';
 import { applyFact, type Announcement, type Fact, type PaymentState } from './payment.ts';
 import { lockPayment, savePayment, type LockedPayment } from './payment-store.ts';
 
@@ -43,6 +43,7 @@ export async function settleLocked(
   });
   if (decision.kind === 'mismatch') await endNeedless(tx, payment.id, decision.attempt, 'mismatch');
   else if (isFinal(fact)) await endNeedless(tx, payment.id, decision.attempt, fact.kind);
+  if (payment.state.voidUnlessPaid && !decision.state.voidRequested) await endCancel(tx, payment.id);
   if (announcement !== null) {
     await events.announce(tx, payment, outcome.cause, [
       toEvent(payment, decision.state, decision.attempt, announcement),

@@ -26,7 +26,7 @@ export interface BenchPayment {
   readonly paymentId: PaymentId;
   readonly authorise: (attempt?: number) => Promise<void>;
   readonly capture: () => Promise<void>;
-  readonly giveUp: () => Promise<void>;
+  readonly giveUp: (unlessPaid?: 'unless paid') => Promise<void>;
   readonly refund: (amount: number) => Promise<void>;
   /** Names of what was announced, in order. */
   readonly announced: () => Promise<string[]>;
@@ -94,8 +94,14 @@ function benchPayment(pool: Pool): BenchPayment {
         }),
       ),
     capture: () => withTransaction(pool, (tx) => beginCapture(tx, { ...ref, ...money, attempt: 1 }, newId('msg'))),
-    giveUp: () =>
-      withTransaction(pool, (tx) => beginVoid(tx, { ...ref, attempt: 1, reason: 'hold_expired' }, newId('msg'))),
+    giveUp: (unlessPaid) =>
+      withTransaction(pool, (tx) =>
+        beginVoid(
+          tx,
+          { ...ref, attempt: 1, reason: 'hold_expired', ...(unlessPaid ? { unless_paid: true } : {}) },
+          newId('msg'),
+        ),
+      ),
     refund: (amount) =>
       withTransaction(pool, (tx) =>
         beginRefund(tx, { ...ref, ...money, amount, refund_id: newId('rfd'), reason: 'cancelled' }, newId('msg')),
