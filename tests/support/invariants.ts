@@ -75,6 +75,20 @@ const INVARIANTS: Readonly<Record<string, string>> = {
       left join booking.idempotency_keys k
         on k.user_id = b.user_id and k.status = 201 and k.body::jsonb ->> 'id' = b.id
      group by b.id having count(k.key) <> 1`,
+  'the ledger has what payments say': `
+    select p.id, p.captured_amount, p.refunded_amount, l.captured, l.refunded, l.held from payment.payments p
+      left join (select payment_id,
+                        sum(amount) filter (where kind = 'capture') as captured,
+                        sum(amount) filter (where kind = 'refund') as refunded,
+                        sum(amount) filter (where kind = 'authorisation')
+                          - coalesce(sum(amount) filter (where kind in ('capture', 'void')), 0) as held
+                   from payment.ledger_entries group by payment_id) l on l.payment_id = p.id
+     where p.captured_amount <> coalesce(l.captured, 0)
+        or p.refunded_amount <> coalesce(l.refunded, 0)
+        or coalesce(l.held, 0) <> case when p.captured_amount = 0 and p.voided_at is null
+                                        and exists (select from payment.attempts a
+                                                     where a.payment_id = p.id and a.status = 'AUTHORIZED')
+                                       then p.amount else 0 end`,
   'no message is dead': `
     select 'booking' as service, consumer, cause, error from booking.dead_letters
      union all select 'payment', consumer, cause, error from payment.dead_letters

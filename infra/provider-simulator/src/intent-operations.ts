@@ -5,6 +5,7 @@ import type { Charge, PaymentIntent } from './objects.ts';
 import { amount, expand, flag, mergeMetadata, metadata, operation, type Call, type Operation } from './operation.ts';
 import { behaviourOf, type LossyOperation } from './payment-methods.ts';
 import { authoriseIntent, declineIntent } from './settle-intent.ts';
+import { showCharge } from './show-charge.ts';
 import type { World } from './world.ts';
 
 const CONFIRMABLE = ['requires_payment_method', 'requires_confirmation', 'requires_action'];
@@ -253,10 +254,11 @@ function withIntent(call: Call<unknown>, then: (intent: PaymentIntent) => Answer
 
 function show(call: Call<unknown>, intent: PaymentIntent): Answer {
   const { expand: wanted } = call.params as { expand?: string[] };
-  if (!wanted?.includes('latest_charge')) return { status: 200, body: intent };
+  if (!wanted?.some((path) => path.startsWith('latest_charge'))) return { status: 200, body: intent };
   // The charge of this very operation is in the draft only.
   const drafted = call.draft.change.charges.find((charge) => charge.id === intent.latest_charge);
-  return { status: 200, body: { ...intent, latest_charge: drafted ?? chargeOf(call.world, intent) ?? null } };
+  const charge = drafted ?? chargeOf(call.world, intent);
+  return { status: 200, body: { ...intent, latest_charge: charge ? showCharge(charge, wanted) : null } };
 }
 
 export function chargeOf(world: World, intent: PaymentIntent): Charge | undefined {

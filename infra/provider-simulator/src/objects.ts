@@ -53,6 +53,8 @@ export interface Charge {
   amount: number;
   amount_captured: number;
   amount_refunded: number;
+  /** Of a captured charge; null before. */
+  balance_transaction?: string | BalanceTransaction | null;
   captured: boolean;
   created: number;
   currency: string;
@@ -65,6 +67,17 @@ export interface Charge {
   payment_method: string;
   refunded: boolean;
   status: 'succeeded' | 'failed';
+}
+
+/** What one capture adds to our balance at the provider. */
+export interface BalanceTransaction {
+  id: string;
+  object: 'balance_transaction';
+  amount: number;
+  currency: string;
+  fee: number;
+  net: number;
+  type: 'charge';
 }
 
 export interface Refund {

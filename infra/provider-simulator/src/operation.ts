@@ -38,7 +38,16 @@ export const metadata = z
   .union([z.record(z.string().max(40), z.string().max(500)), z.literal('').transform(() => ({}))])
   .optional();
 export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
-export const expand = z.array(z.literal(['latest_charge', 'data.latest_charge'])).optional();
+export const expand = z
+  .array(
+    z.literal([
+      'latest_charge',
+      'latest_charge.balance_transaction',
+      'data.latest_charge',
+      'data.latest_charge.balance_transaction',
+    ]),
+  )
+  .optional();
 
 const createdRange = z.union([
   digits.transform((at) => ({ gte: at, lte: at })),

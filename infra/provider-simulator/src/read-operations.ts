@@ -3,6 +3,7 @@ import { invalid, noSuch, type Answer } from './answers.ts';
 import type { Collection } from './collection.ts';
 import type { PaymentIntent } from './objects.ts';
 import { inRange, listParams, operation, type Operation } from './operation.ts';
+import { showCharge } from './show-charge.ts';
 import type { World } from './world.ts';
 
 type ListQuery = z.infer<z.ZodObject<typeof listParams>>;
@@ -62,7 +63,7 @@ const retrieveCharge = operation({
   params: z.strictObject({}),
   execute({ world, id }) {
     const charge = world.charges.get(id);
-    return charge ? { status: 200, body: charge } : noSuch('charge', id, 'id');
+    return charge ? { status: 200, body: showCharge(charge, []) } : noSuch('charge', id, 'id');
   },
 });
 
@@ -142,6 +143,8 @@ function page<T extends { id: string; created: number }>(
 }
 
 function expanded(world: World, intent: PaymentIntent, params: { expand?: readonly string[] | undefined }): object {
-  if (!params.expand?.includes('data.latest_charge') || intent.latest_charge === null) return intent;
-  return { ...intent, latest_charge: world.charges.get(intent.latest_charge) ?? null };
+  const { expand } = params;
+  if (!expand?.some((path) => path.startsWith('data.latest_charge')) || intent.latest_charge === null) return intent;
+  const charge = world.charges.get(intent.latest_charge);
+  return { ...intent, latest_charge: charge ? showCharge(charge, expand) : null };
 }

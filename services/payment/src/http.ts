@@ -4,6 +4,7 @@ import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
 import { Problem } from '@holdfast/shared/problems';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
+import { ledgerRoutes } from './ledger/routes.ts';
 import type { PaymentMetrics } from './metrics.ts';
 import { paymentRoutes, type PaymentRouteOptions } from './payments/routes.ts';
 import { reconciliationRoutes } from './reconciliation/routes.ts';
@@ -28,6 +29,7 @@ export function createHttp(options: HttpOptions): Express {
   app.use(observeRequests(metrics, logger, requestIdOf));
   app.use(requireAssertion(options.internalSecret));
   app.use(paymentRoutes(options.payments));
+  app.use(ledgerRoutes({ pool: options.payments.pool }));
   app.use(reconciliationRoutes(options.reconciliation));
   app.use(webhookRoutes(options.webhooks));
   app.use(() => {

@@ -3,6 +3,7 @@ import { BOOKING_ROUTES, PAYMENT_ROUTES } from './booking-routes.ts';
 import { CATALOGUE_ROUTES } from './catalogue-routes.ts';
 import { EVENT_CANCELLATION_ROUTES } from './event-cancellation-routes.ts';
 import { IDENTITY_ROUTES } from './identity-routes.ts';
+import { LEDGER_ROUTES } from './ledger-routes.ts';
 import type { ApiRoute } from './route.ts';
 import { TICKET_ROUTES } from './ticket-routes.ts';
 
@@ -45,5 +46,6 @@ export const ROUTES: readonly ApiRoute[] = [
   ...TICKET_ROUTES,
   ...EVENT_CANCELLATION_ROUTES,
   ...PAYMENT_ROUTES,
+  ...LEDGER_ROUTES,
   ...OPERATION_ROUTES,
 ];

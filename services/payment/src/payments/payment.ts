@@ -34,6 +34,13 @@ export interface PaymentState {
   readonly mismatch: string | null;
 }
 
+/** What the provider kept of a capture, in minor units of the currency in which it pays out. */
+export interface ProviderFee {
+  readonly reference: string;
+  readonly amount: bigint;
+  readonly currency: string;
+}
+
 /** What is known about an attempt. `capture_failed` only ever comes from our own call. */
 export type Fact =
   | { readonly kind: 'requires_action'; readonly redirectUrl: string }
@@ -41,7 +48,7 @@ export type Fact =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'authorised'; readonly amount: bigint; readonly currency: string }
   | { readonly kind: 'declined'; readonly reason: string; readonly charge: string | null }
-  | { readonly kind: 'captured'; readonly amount: bigint; readonly currency: string }
+  | { readonly kind: 'captured'; readonly amount: bigint; readonly currency: string; readonly fee?: ProviderFee | null }
   | { readonly kind: 'capture_failed'; readonly reason: string }
   | { readonly kind: 'voided' };
 

@@ -2,6 +2,7 @@ import type { Tx } from '@holdfast/shared/db/transaction';
 import type { PaymentId } from '@holdfast/shared/ids';
 import * as events from '../events.ts';
 import { endCancel, endNeedless } from '../operations/plan-operation.ts';
+import { postChange, postFee } from '../ledger/post-entries.ts';
 import { applyFact, type Announcement, type Fact, type PaymentState } from './payment.ts';
 import { lockPayment, savePayment, type LockedPayment } from './payment-store.ts';
 
@@ -18,7 +19,7 @@ export type Settled = 'changed' | 'already' | 'mismatch' | 'unknown_payment';
 
 /**
  * Takes a fact about a payment, from an answer or a callback, whichever comes first; the other finds the work done. Payment,
- * attempt, needless calls and event change in the caller's transaction. Nudge the relay after the commit.
+ * attempt, ledger, needless calls and event change in the caller's transaction. Nudge the relay after the commit.
  */
 export async function settleOutcome(tx: Tx, outcome: Outcome): Promise<Settled> {
   const payment = await lockPayment(tx, outcome.paymentId);
@@ -34,13 +35,29 @@ export async function settleLocked(
 ): Promise<Settled> {
   const { fact } = outcome;
   const decision = applyFact(payment.state, fact, outcome.attempt);
-  if (decision.kind === 'already') return 'already';
+  if (decision.kind === 'already') {
+    // The callback that told of the capture knows no fee; the answer that comes after it does.
+    if (fact.kind === 'captured' && fact.fee && payment.state.capturedAmount > 0n)
+      await postFee(tx, payment.id, fact.fee, outcome.cause);
+    return 'already';
+  }
 
   const announcement = decision.announce;
   await savePayment(tx, payment, decision.state, announcement === null ? 0 : 1, {
     ...(fact.kind === 'declined' ? { declineReason: fact.reason } : {}),
     ...(fact.kind === 'requires_action' ? { redirectUrl: fact.redirectUrl } : {}),
   });
+  if (decision.kind === 'changed') {
+    await postChange(tx, {
+      paymentId: payment.id,
+      before: payment.state,
+      after: decision.state,
+      // A callback may come before the intent's id is committed; a payment posts each of these kinds once in any case.
+      reference: payment.providerReference ?? payment.id,
+      cause: outcome.cause,
+    });
+    if (fact.kind === 'captured' && fact.fee) await postFee(tx, payment.id, fact.fee, outcome.cause);
+  }
   if (decision.kind === 'mismatch') await endNeedless(tx, payment.id, decision.attempt, 'mismatch');
   else if (isFinal(fact)) await endNeedless(tx, payment.id, decision.attempt, fact.kind);
   if (payment.state.voidUnlessPaid && !decision.state.voidRequested) await endCancel(tx, payment.id);

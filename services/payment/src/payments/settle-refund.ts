@@ -1,6 +1,7 @@
 import type { Tx } from '@holdfast/shared/db/transaction';
 import * as events from '../events.ts';
 import { endRefundCall } from '../operations/plan-operation.ts';
+import { postRefund } from '../ledger/post-entries.ts';
 import { findRefund, lockPayment, savePayment, settleRefundRow } from './payment-store.ts';
 
 export type RefundOutcome =
@@ -32,6 +33,8 @@ export async function settleRefund(
     if (!(await settleRefundRow(tx, known, { status: 'SUCCEEDED', reference: outcome.reference }))) return 'already';
     const after = { ...payment.state, refundedAmount: payment.state.refundedAmount + known.amount };
     await savePayment(tx, payment, after, 1);
+    const { reference, amount, currency } = outcome;
+    await postRefund(tx, payment.id, { reference, amount, currency }, cause);
     await events.announce(tx, payment, cause, [events.refunded(of, known.amount, known.currency)]);
   }
   await endRefundCall(tx, known.id);

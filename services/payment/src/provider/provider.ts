@@ -1,3 +1,5 @@
+import type { ProviderFee } from '../payments/payment.ts';
+
 /**
  * The one true port of this service: what it needs of a payment provider that can authorise first and capture later. Amounts are
  * minor units, currencies ISO codes in capitals. No method throws for what a provider may answer or fail to answer.
@@ -59,6 +61,8 @@ export interface Intent {
   readonly amountCaptured: bigint;
   readonly redirectUrl: string | null;
   readonly failure: Failure | null;
+  /** What the provider kept of the capture, once it tells; callbacks and some answers do not. */
+  readonly fee: ProviderFee | null;
 }
 
 export interface Failure {

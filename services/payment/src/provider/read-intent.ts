@@ -10,7 +10,7 @@ export function factOf(intent: Intent): Fact | null {
     case 'authorised':
       return { kind: 'authorised', amount: intent.amountCapturable, currency: intent.currency };
     case 'captured':
-      return { kind: 'captured', amount: intent.amountCaptured, currency: intent.currency };
+      return { kind: 'captured', amount: intent.amountCaptured, currency: intent.currency, fee: intent.fee };
     case 'canceled':
       return { kind: 'voided' };
     case 'processing':

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ProviderFee } from '../payments/payment.ts';
 import type { Intent, ListedIntent, ProviderRefund } from './provider.ts';
 
 /** Stripe's objects as far as we read them, whether they come as an answer or inside a callback. */
@@ -8,6 +9,14 @@ const minorUnits = z
   .int()
   .transform((value) => BigInt(value));
 const code = z.string().transform((value) => value.toUpperCase());
+
+/** A charge comes as its id, unless the call asked for the charge itself and for the transaction that paid it out. */
+const chargeSchema = z.object({
+  amount_refunded: minorUnits.default(0n),
+  balance_transaction: z
+    .union([z.string(), z.object({ id: z.string().min(1), fee: minorUnits, currency: code })])
+    .nullish(),
+});
 
 const intentSchema = z.object({
   id: z.string().min(1),
@@ -22,7 +31,9 @@ const intentSchema = z.object({
     .object({ code: z.string().optional(), decline_code: z.string().optional(), charge: z.string().optional() })
     .nullish(),
   next_action: z.object({ redirect_to_url: z.object({ url: z.string().nullable() }).nullish() }).nullish(),
+  latest_charge: z.union([z.string(), chargeSchema]).nullish(),
 });
+type IntentObject = z.output<typeof intentSchema>;
 
 const refundSchema = z.object({
   id: z.string().min(1),
@@ -62,16 +73,20 @@ export function toIntent(value: unknown): Intent {
     failure: failure
       ? { reason: failure.decline_code || failure.code || 'card_declined', charge: failure.charge ?? null }
       : null,
+    fee: feeOf(intent),
   };
 }
 
-const listedSchema = intentSchema.pick({ metadata: true }).extend({
-  latest_charge: z.union([z.string(), z.object({ amount_refunded: minorUnits })]).nullish(),
-});
+function feeOf({ latest_charge: charge }: IntentObject): ProviderFee | null {
+  if (typeof charge !== 'object' || charge === null) return null;
+  const transaction = charge.balance_transaction;
+  if (typeof transaction !== 'object' || transaction === null) return null;
+  return { reference: transaction.id, amount: transaction.fee, currency: transaction.currency };
+}
 
 /** An intent of a list that was asked for with its charges. @throws Error as above. */
 export function toListedIntent(value: unknown): ListedIntent {
-  const { metadata, latest_charge: charge } = listedSchema.parse(value);
+  const { metadata, latest_charge: charge } = intentSchema.parse(value);
   return {
     ...toIntent(value),
     paymentId: metadata['payment_id'] ?? null,

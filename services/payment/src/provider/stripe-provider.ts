@@ -16,6 +16,9 @@ export interface StripeOptions {
 /** Codes of a 400 that says where the object stands rather than what is wrong with the request. */
 const WRONG_STATE = new Set(['payment_intent_unexpected_state', 'intent_invalid_state', 'charge_already_refunded']);
 
+/** Asks for the charge and for the transaction that pays it out, which knows the fee. */
+const WITH_FEE = ['latest_charge.balance_transaction'];
+
 const IN_USE_RETRY_MS = 500;
 const CONFIGURATION_RETRY_MS = 5_000;
 const THROTTLED_RETRY_MS = 1_000;
@@ -85,7 +88,8 @@ export function createStripeProvider(options: StripeOptions): Provider {
     captureIntent: ({ reference, amount, key }) =>
       call<unknown, Intent>(
         'capture intent',
-        () => intents.capture(reference, { amount_to_capture: Number(amount) }, { idempotencyKey: key }),
+        () =>
+          intents.capture(reference, { amount_to_capture: Number(amount), expand: WITH_FEE }, { idempotencyKey: key }),
         toIntent,
       ),
     cancelIntent: ({ reference, key }) =>
@@ -95,7 +99,7 @@ export function createStripeProvider(options: StripeOptions): Provider {
         toIntent,
       ),
     retrieveIntent: (reference) =>
-      call<unknown, Intent>('retrieve intent', () => intents.retrieve(reference), toIntent),
+      call<unknown, Intent>('retrieve intent', () => intents.retrieve(reference, { expand: WITH_FEE }), toIntent),
     refund: ({ reference, refundId, paymentId, amount, key }) =>
       call<unknown, ProviderRefund>(
         'refund',
@@ -126,7 +130,7 @@ export function createStripeProvider(options: StripeOptions): Provider {
           intents.list({
             created: { gte: seconds(from), lt: seconds(to) },
             limit: 100,
-            expand: ['data.latest_charge'],
+            expand: ['data.latest_charge.balance_transaction'],
             ...(after === null ? {} : { starting_after: after }),
           }),
         (page): IntentPage => ({

@@ -2,6 +2,7 @@ import type { Pool } from '@holdfast/shared/db/pool';
 import { withTransaction } from '@holdfast/shared/db/transaction';
 import type { PaymentId } from '@holdfast/shared/ids';
 import type { Logger } from 'pino';
+import { postFees } from '../ledger/post-entries.ts';
 import { readCapturedMoney, readMoneyOf, type PaymentMoney } from '../payments/read-money.ts';
 import { settleOutcome } from '../payments/settle-outcome.ts';
 import type { ListedIntent, Provider } from '../provider/provider.ts';
@@ -63,6 +64,14 @@ export async function reconcileProvider(deps: ReconcileDeps, window: { from: Dat
         ours.find((payment) => payment.id === intent.paymentId);
       await compare(here ?? null, intent);
     }
+    // Stripe books a fee after the capture was answered, and no callback that we take tells of it.
+    await postFees(
+      pool,
+      intents.flatMap((intent) => {
+        const here = ours.find((payment) => payment.reference === intent.reference);
+        return here && here.captured > 0n && intent.fee ? [{ paymentId: here.id, fee: intent.fee }] : [];
+      }),
+    );
     after = next;
   } while (after !== null);
 
@@ -144,6 +153,7 @@ function emptyIntent(payment: PaymentMoney): ListedIntent {
     amountRefunded: 0n,
     redirectUrl: null,
     failure: null,
+    fee: null,
     paymentId: payment.id,
     bookingId: payment.bookingId,
   };

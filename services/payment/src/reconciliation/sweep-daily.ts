@@ -1,4 +1,5 @@
 import { Loop } from '@holdfast/shared/loop';
+import { postMissing } from '../ledger/post-entries.ts';
 import { reconcileProvider, type ReconcileDeps } from './reconcile-provider.ts';
 import { claimSweep, finishSweep } from './sweep-store.ts';
 
@@ -35,6 +36,8 @@ export class DailySweep {
     const { pool, logger } = this.#deps;
     const sweep = await claimSweep(pool);
     if (sweep === null) return false;
+    const posted = await postMissing(pool);
+    if (posted > 0n) logger.warn({ posted: Number(posted) }, 'facts that the ledger lacked were posted');
     const result = await reconcileProvider(this.#deps, sweep);
     await finishSweep(pool, sweep.id, result);
     logger.info({ ...result, from: sweep.from, to: sweep.to }, "the provider's books were compared with ours");

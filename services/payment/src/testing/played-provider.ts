@@ -14,6 +14,7 @@ export function intent(status: Intent['status'], change: Partial<Intent> = {}): 
       amountCaptured: status === 'captured' ? 4_500n : 0n,
       redirectUrl: null,
       failure: null,
+      fee: null,
       ...change,
     },
   };
