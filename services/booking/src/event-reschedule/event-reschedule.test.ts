@@ -312,7 +312,7 @@ describe('the job', () => {
 
     await reschedule(event, inHours(30));
     await drive();
-    expect((await notices(event)).map((notice) => notice.calendar_sequence).sort()).toEqual([1, 2]);
+    expect(new Set((await notices(event)).map((notice) => notice.calendar_sequence))).toEqual(new Set([1, 2]));
   });
 
   test('an event that is moved back before anybody has followed tells nobody', async () => {
