@@ -30,6 +30,7 @@ const ENTRY = {
   status: 'infra/launcher/src/status.ts',
   check: 'infra/launcher/src/check.ts',
   bench: 'bench/src/main.ts',
+  'planted-bugs': 'infra/launcher/src/planted-bugs.ts',
 };
 
 /** The launcher waits most of its life: a small young generation costs it nothing and keeps it out of the services' way. */

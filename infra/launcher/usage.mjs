@@ -35,4 +35,17 @@ Shows the processes of the stack that runs from this checkout. Exit code 1 when 
   --json      one JSON object: {"gateway":{"url","pid"}, ..., "redis":{"url","pid"} or null}
   --help      this text
 `,
+  'planted-bugs': `npm run planted-bugs [-- options] [bug …]
+
+Proves that the tests can fail. Copies the checkout, plants one bug after the other by a patch of tests/planted-bugs, and runs
+the one test that must see it: first without the bug, then with it. Name bugs to plant only these.
+
+  --list      the bugs, with the test of each
+  --json      one JSON object on stdout: {"ok","bugs":[{"name","breaks","test","verdict","reason","ms"}]}; progress goes to stderr
+  --help      this text
+
+Verdicts: caught; missed, when the test passes with the bug; broken, when the run proves nothing (the test fails without the bug
+too, was not found, or could not be run).
+Exit code: 0 when every bug was caught, 1 when one was not, 64 when this command was called wrongly, 130 when it was stopped.
+`,
 };

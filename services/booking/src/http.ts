@@ -15,7 +15,6 @@ import { hallRoutes } from './catalogue/halls/routes.ts';
 import { resourceRoutes } from './catalogue/resources/routes.ts';
 import { venueRoutes } from './catalogue/venues/routes.ts';
 import { eventCancellationRoutes } from './event-cancellation/routes.ts';
-import { eventRescheduleRoutes } from './event-reschedule/routes.ts';
 import { holdRoutes, type HoldRoutesDeps } from './holds/routes.ts';
 import { ticketRoutes } from './tickets/routes.ts';
 
@@ -43,7 +42,6 @@ export function buildHttp(deps: HttpDeps): Express {
     bookingRoutes(deps.bookings),
     ticketRoutes(deps.bookings),
     eventCancellationRoutes(deps),
-    eventRescheduleRoutes(deps),
     availabilityRoutes(catalogue),
   );
   app.use('/v1', venueRoutes(catalogue), resourceRoutes(catalogue), hallRoutes(catalogue), eventRoutes(catalogue));
