@@ -34,7 +34,7 @@ export default {
     {
       name: 'domain-is-pure',
       comment:
-        'A domain file decides from what it is given, so that its rules are tested without a database and read without knowing one. It may know other domain files, money, ids, the public contracts and time zones.',
+        'A domain file decides from what it is given, so that its rules are tested without a database and read without knowing one. It may know other domain files, money, ids, the public contracts, time zones and recurrence rules.',
       severity: 'error',
       from: { path: DOMAIN, pathNot: TESTS },
       to: {
@@ -42,6 +42,7 @@ export default {
           ...DOMAIN,
           '^packages/shared/src/contracts/',
           'temporal-polyfill',
+          'rrule-temporal',
           // ids.ts draws random bytes.
           '^(node:)?(crypto|assert)$',
         ],

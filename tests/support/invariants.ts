@@ -70,10 +70,10 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     select b.id, b.status from booking.bookings b
      where b.status is distinct from (select to_status from booking.booking_history h
                                        where h.booking_id = b.id order by version desc limit 1)`,
-  'a booking has one key that made it': `
+  'a booking has one key that made it, or its series has': `
     select b.id, count(k.key) from booking.bookings b
       left join booking.idempotency_keys k
-        on k.user_id = b.user_id and k.status = 201 and k.body::jsonb ->> 'id' = b.id
+        on k.user_id = b.user_id and k.status = 201 and k.body::jsonb ->> 'id' = coalesce(b.series_id, b.id)
      group by b.id having count(k.key) <> 1`,
   'the ledger has what payments say': `
     select p.id, p.captured_amount, p.refunded_amount, l.captured, l.refunded, l.held from payment.payments p

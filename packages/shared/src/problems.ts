@@ -169,7 +169,7 @@ export const PROBLEMS = {
     status: 409,
     title: 'You hold too many bookings',
     retryable: false,
-    about: 'Pay or cancel one of your unpaid bookings first.',
+    about: 'Pay or cancel one of your unpaid bookings first. Occurrences of series are counted by themselves.',
   },
   too_many_places: {
     status: 422,
@@ -248,6 +248,43 @@ export const PROBLEMS = {
     title: 'That many slots cannot be booked at once',
     retryable: false,
     about: 'See min_slots and max_slots of the resource.',
+  },
+  series_conflicts: {
+    status: 409,
+    title: 'Not every occurrence can be had',
+    retryable: false,
+    about:
+      '`occurrences` has a verdict for each. Send skip_conflicts to leave out what is taken or closed, exceptions to leave out some, or another rule. Nothing was held.',
+  },
+  too_many_series: {
+    status: 409,
+    title: 'You have too many series',
+    retryable: false,
+    about: 'Pay or cancel what is unpaid or still waiting of your other series first.',
+  },
+  invalid_recurrence: {
+    status: 422,
+    title: 'The recurrence rule cannot be used',
+    retryable: false,
+    about: '`errors` says what is wrong with the rule or with the first occurrence.',
+  },
+  endless_recurrence: {
+    status: 422,
+    title: 'The recurrence rule has no end',
+    retryable: false,
+    about: 'Add COUNT or UNTIL.',
+  },
+  too_many_occurrences: {
+    status: 422,
+    title: 'The series has too many occurrences',
+    retryable: false,
+    about: 'A series has at most 1,000 occurrences.',
+  },
+  unknown_occurrence: {
+    status: 422,
+    title: 'The series has no such occurrence',
+    retryable: false,
+    about: 'An occurrence is named by its local time by the rule, e.g. 2027-01-04T18:00.',
   },
   hold_expired: { status: 409, title: 'The hold has run out', retryable: false, about: 'Book again.' },
   hold_extension_exhausted: {

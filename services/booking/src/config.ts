@@ -9,6 +9,10 @@ const schema = commonServiceSchema
     HOLDFAST_HOLD_MAX_SECONDS: positiveInteger(1800),
     HOLDFAST_MAX_HOLDS_PER_USER: positiveInteger(5),
     HOLDFAST_MAX_PLACES_PER_BOOKING: positiveInteger(10),
+    HOLDFAST_SERIES_WINDOW_DAYS: positiveInteger(28),
+    HOLDFAST_SERIES_HOLD_SECONDS: positiveInteger(172800),
+    HOLDFAST_MAX_SERIES_PER_USER: positiveInteger(10),
+    HOLDFAST_MAX_SERIES_HOLDS_PER_USER: positiveInteger(50),
   })
   .superRefine((env, context) => {
     if (env.HOLDFAST_HOLD_MAX_SECONDS < env.HOLDFAST_HOLD_SECONDS) {
@@ -41,6 +45,16 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     limits: {
       holdsPerUser: values.HOLDFAST_MAX_HOLDS_PER_USER,
       placesPerBooking: values.HOLDFAST_MAX_PLACES_PER_BOOKING,
+    },
+    series: {
+      times: {
+        windowSeconds: values.HOLDFAST_SERIES_WINDOW_DAYS * 86_400,
+        holdSeconds: values.HOLDFAST_SERIES_HOLD_SECONDS,
+      },
+      limits: {
+        seriesPerUser: values.HOLDFAST_MAX_SERIES_PER_USER,
+        holdsPerUser: values.HOLDFAST_MAX_SERIES_HOLDS_PER_USER,
+      },
     },
   };
 }

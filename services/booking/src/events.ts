@@ -1,4 +1,3 @@
-import type { Caller } from '@holdfast/shared/http/internal-assertion';
 import { amountToJson } from '@holdfast/shared/money';
 import type { OutgoingEvent } from '@holdfast/shared/outbox/outbox';
 import type { BookingRow } from './bookings/booking-row.ts';
@@ -16,14 +15,14 @@ export interface TicketText {
 }
 
 /** A hold was taken. */
-export function held(row: BookingRow, caller: Pick<Caller, 'requestId' | 'traceparent'>, at: Date): OutgoingEvent {
+export function held(row: BookingRow, cause: Cause, at: Date): OutgoingEvent {
   return {
     family: 'hold',
     name: 'held',
     orderingKey: row.id,
     seq: row.hold_seq,
-    cause: caller.requestId,
-    traceparent: caller.traceparent,
+    cause: cause.id,
+    traceparent: cause.traceparent,
     at,
     data: {
       booking_id: row.id,

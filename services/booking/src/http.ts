@@ -16,6 +16,7 @@ import { resourceRoutes } from './catalogue/resources/routes.ts';
 import { venueRoutes } from './catalogue/venues/routes.ts';
 import { eventCancellationRoutes } from './event-cancellation/routes.ts';
 import { holdRoutes, type HoldRoutesDeps } from './holds/routes.ts';
+import { seriesRoutes, type SeriesRoutesDeps } from './series/routes.ts';
 import { ticketRoutes } from './tickets/routes.ts';
 
 export interface HttpDeps {
@@ -26,6 +27,7 @@ export interface HttpDeps {
   readonly internalSecret: string;
   readonly bookings: BookingRoutesDeps;
   readonly holds: HoldRoutesDeps;
+  readonly series: SeriesRoutesDeps;
 }
 
 /** Mounts everything. /internal/holds checks an assertion per command; all else has one for the request. */
@@ -41,6 +43,7 @@ export function buildHttp(deps: HttpDeps): Express {
     '/v1',
     bookingRoutes(deps.bookings),
     ticketRoutes(deps.bookings),
+    seriesRoutes(deps.series),
     eventCancellationRoutes(deps),
     availabilityRoutes(catalogue),
   );

@@ -84,6 +84,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
     internalSecret: config.internalSecret,
     checks,
     bookings: { pool, watch, times: config.hold, onCommit },
+    series: { pool, references, ...config.series, onCommit },
     holds: {
       batcher,
       alternatives: new AlternativesFinder({ pool, layouts, logger }),

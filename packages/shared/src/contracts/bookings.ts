@@ -111,6 +111,7 @@ export const booking = z
     inventory: z.enum(['slots', 'seats', 'pool']),
     event_id: id('evt').nullable(),
     resource_id: id('res').nullable(),
+    series_id: id('ser').nullable().meta({ description: 'set for an occurrence of a series' }),
     seats: z.array(z.string()).meta({ description: 'seat labels, or place numbers of a numbered pool' }),
     quantity: z.number().int(),
     starts_at: instant,

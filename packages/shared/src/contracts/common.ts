@@ -95,5 +95,10 @@ export const problem = z
       .max(5)
       .optional()
       .meta({ description: 'of `inventory_unavailable`: what was free a moment ago, the nearest first' }),
+    counts: z.unknown().optional().meta({ description: 'of `series_conflicts`: verdicts by kind' }),
+    occurrences: z
+      .array(z.unknown())
+      .optional()
+      .meta({ description: 'of `series_conflicts`: a verdict for each occurrence, as in a preview' }),
   })
   .meta({ id: 'Problem' });

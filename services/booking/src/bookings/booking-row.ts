@@ -12,6 +12,8 @@ export interface BookingRow {
   readonly inventory: 'slots' | 'seats' | 'pool';
   readonly event_id: EventId | null;
   readonly resource_id: ResourceId | null;
+  /** Set for an occurrence of a series. */
+  readonly series_id: Id<'ser'> | null;
   readonly seats: string[];
   readonly quantity: number;
   readonly starts_at: Date;
@@ -60,7 +62,7 @@ export interface PriceLineJson {
 
 /** The columns of `BookingRow`, for select lists. */
 export const BOOKING_COLUMNS = `
-  id, reference, user_id, status, inventory, event_id, resource_id, seats, quantity, starts_at, ends_at, time_zone, title, venue,
+  id, reference, user_id, status, inventory, event_id, resource_id, series_id, seats, quantity, starts_at, ends_at, time_zone, title, venue,
   refund_policy, price_amount, price_currency, price_lines, contact_email, contact_name, hold_expires_at, extended_at, pinned_at,
   cancel_requested_at, cancel_reason, cancel_refund, checked_in_at, attended, payment_id, payment_status, payment_attempt, payment_decline_reason, payment_redirect_url,
   refund_id, refund_status, refund_amount, hold_seq, booking_seq, checkout_seq, version, created_at, updated_at`;
@@ -76,6 +78,7 @@ export function toBookingJson(row: BookingRow, serverNow: Date): BookingJson {
     inventory: row.inventory,
     event_id: row.event_id,
     resource_id: row.resource_id,
+    series_id: row.series_id,
     seats: row.seats,
     quantity: row.quantity,
     starts_at: row.starts_at.toISOString(),

@@ -46,6 +46,14 @@ export class ReferenceNumbers {
     this.#end = this.#next + BLOCK;
   }
 
+  /** `count` numbers, at most 1,000, however many callers draw at the same time. */
+  async draw(db: Queryable, count: number): Promise<number[]> {
+    for (;;) {
+      await this.reserve(db, count);
+      if (this.#end - this.#next >= count) return Array.from({ length: count }, () => this.take());
+    }
+  }
+
   take(): number {
     if (this.#next >= this.#end) throw new Error('reserve references before taking them');
     return this.#next++;

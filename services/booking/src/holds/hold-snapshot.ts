@@ -10,7 +10,7 @@ export interface HoldSnapshot {
   readonly now: Date;
   readonly events: ReadonlyMap<EventId, BookableEvent>;
   readonly resources: ReadonlyMap<ResourceId, BookableResource>;
-  /** Live, unexpired holds of each user. */
+  /** Live, unexpired holds of each user; occurrences of series have a limit of their own. */
   readonly liveHolds: ReadonlyMap<UserId, number>;
   /** By `${userId} ${key}`. */
   readonly storedKeys: ReadonlyMap<string, StoredKey>;

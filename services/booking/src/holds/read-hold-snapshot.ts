@@ -213,6 +213,7 @@ export async function readHoldSnapshot(
                    from bookings
                   where user_id = any ($9::text[])
                     and status in ('HELD', 'PAYMENT_INITIATED')
+                    and series_id is null
                     and (hold_expires_at > (select clock.app_now()) or pinned_at is not null)
                   group by user_id) h) as holds,
         (select json_agg(k)

@@ -35,6 +35,7 @@ export function composeHold(
     inventory: place.kind,
     event_id: place.kind === 'slots' ? null : place.event.id,
     resource_id: place.kind === 'slots' ? place.resource.id : null,
+    series_id: null,
     seats: place.kind === 'seats' ? [...place.seats] : place.kind === 'pool' ? place.numbers.map(String) : [],
     quantity: place.kind === 'seats' ? place.seats.length : place.kind === 'pool' ? place.quantity : 1,
     starts_at: place.kind === 'slots' ? place.startsAt : place.event.startsAt,
@@ -133,7 +134,9 @@ export async function writeHolds(tx: Tx, writes: readonly HoldWrite[], now: Date
   }));
   const outbox = toOutboxRows(
     '/booking',
-    writes.map(({ command, row }) => held(row, command.caller, now)),
+    writes.map(({ command: { caller }, row }) =>
+      held(row, { id: caller.requestId, traceparent: caller.traceparent }, now),
+    ),
   );
   const messages = outbox.ids.map((id, i) => ({
     id,

@@ -5,6 +5,7 @@ import { EVENT_CANCELLATION_ROUTES } from './event-cancellation-routes.ts';
 import { IDENTITY_ROUTES } from './identity-routes.ts';
 import { LEDGER_ROUTES } from './ledger-routes.ts';
 import type { ApiRoute } from './route.ts';
+import { SERIES_ROUTES } from './series-routes.ts';
 import { TICKET_ROUTES } from './ticket-routes.ts';
 
 const operations = { method: 'get', tag: 'Operations', target: 'gateway', access: 'public', problems: [] } as const;
@@ -43,6 +44,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...IDENTITY_ROUTES,
   ...CATALOGUE_ROUTES,
   ...BOOKING_ROUTES,
+  ...SERIES_ROUTES,
   ...TICKET_ROUTES,
   ...EVENT_CANCELLATION_ROUTES,
   ...PAYMENT_ROUTES,

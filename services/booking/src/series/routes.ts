@@ -1,0 +1,44 @@
+import { Router, type Request } from 'express';
+import { seriesBody, seriesListQuery } from '@holdfast/shared/contracts/series';
+import { requireUser } from '@holdfast/shared/http/caller';
+import { parseBody, parseQuery } from '@holdfast/shared/http/validation';
+import { fingerprint, requireIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
+import { sendStored } from '../catalogue/send-stored.ts';
+import { createSeries, type CreateSeriesDeps } from './create-series.ts';
+import { previewSeries } from './preview-series.ts';
+import { listSeriesOf, readSeriesOf } from './read-series.ts';
+
+export type SeriesRoutesDeps = CreateSeriesDeps;
+
+/** Recurring bookings of a resource, to be mounted at /v1. */
+export function seriesRoutes(deps: SeriesRoutesDeps): Router {
+  const router = Router();
+
+  router.get('/series', async (req, res) => {
+    res.json(await listSeriesOf(deps.pool, requireUser(req), parseQuery(seriesListQuery, req.query)));
+  });
+  router.get('/series/:id', async (req, res) => {
+    const { series, etag } = await readSeriesOf(deps.pool, requireUser(req), req.params.id);
+    res.set('etag', etag).json(series);
+  });
+
+  router.post('/series/preview', async (req, res) => {
+    res.json(await previewSeries(deps.pool, requireUser(req), parseBody(seriesBody, req.body)));
+  });
+
+  router.post('/series', async (req, res) => {
+    const caller = requireUser(req);
+    const { scope, body: input } = keyed(req, '/v1/series', (body) => parseBody(seriesBody, body));
+    sendStored(res, await createSeries(deps, { caller, scope, input }));
+  });
+
+  return router;
+}
+
+/** The body of a keyed call and what its key stands for. */
+function keyed<T>(req: Request, path: string, parse: (body: unknown) => T) {
+  const { userId } = requireUser(req);
+  const key = requireIdempotencyKey(req.headers['idempotency-key']);
+  const body = parse(req.body);
+  return { body, scope: { userId, key, fingerprint: fingerprint('POST', path, body) } };
+}
