@@ -68,23 +68,53 @@ export function outcome(
     cause: cause.id,
     traceparent: cause.traceparent,
     at,
+    data: { ...snapshotOf(row), ...more },
+  };
+}
+
+/** Its event takes place at another time. `row` is the booking with the new one, `before` what it had. */
+export function rescheduled(
+  row: BookingRow,
+  before: Pick<BookingRow, 'starts_at' | 'ends_at'>,
+  reason: string,
+  cause: Cause,
+): OutgoingEvent {
+  return {
+    family: 'booking',
+    name: 'rescheduled',
+    orderingKey: row.id,
+    seq: row.booking_seq,
+    cause: cause.id,
+    traceparent: cause.traceparent,
+    at: row.updated_at,
     data: {
-      booking_id: row.id,
-      reference: row.reference,
-      user_id: row.user_id,
-      contact: { email: row.contact_email, name: row.contact_name },
-      inventory: row.inventory,
-      title: row.title,
-      venue: row.venue,
-      seats: row.seats,
-      quantity: row.quantity,
-      starts_at: row.starts_at.toISOString(),
-      ends_at: row.ends_at.toISOString(),
-      time_zone: row.time_zone,
-      amount: amountToJson(row.price_amount),
-      currency: row.price_currency,
-      ...more,
+      ...snapshotOf(row),
+      status: row.status,
+      reason,
+      previous: { starts_at: before.starts_at.toISOString(), ends_at: before.ends_at.toISOString() },
+      refund: row.moved_refund,
     },
+  };
+}
+
+/** Everything that a message to the customer needs. */
+function snapshotOf(row: BookingRow) {
+  return {
+    booking_id: row.id,
+    reference: row.reference,
+    user_id: row.user_id,
+    contact: { email: row.contact_email, name: row.contact_name },
+    inventory: row.inventory,
+    title: row.title,
+    venue: row.venue,
+    seats: row.seats,
+    quantity: row.quantity,
+    starts_at: row.starts_at.toISOString(),
+    ends_at: row.ends_at.toISOString(),
+    time_zone: row.time_zone,
+    amount: amountToJson(row.price_amount),
+    currency: row.price_currency,
+    calendar_sequence: row.moved_count,
   };
 }
 

@@ -15,6 +15,7 @@ import { hallRoutes } from './catalogue/halls/routes.ts';
 import { resourceRoutes } from './catalogue/resources/routes.ts';
 import { venueRoutes } from './catalogue/venues/routes.ts';
 import { eventCancellationRoutes } from './event-cancellation/routes.ts';
+import { eventRescheduleRoutes } from './event-reschedule/routes.ts';
 import { holdRoutes, type HoldRoutesDeps } from './holds/routes.ts';
 import { seriesRoutes, type SeriesRoutesDeps } from './series/routes.ts';
 import { ticketRoutes } from './tickets/routes.ts';
@@ -45,6 +46,7 @@ export function buildHttp(deps: HttpDeps): Express {
     ticketRoutes(deps.bookings),
     seriesRoutes(deps.series),
     eventCancellationRoutes(deps),
+    eventRescheduleRoutes(deps),
     availabilityRoutes(catalogue),
   );
   app.use('/v1', venueRoutes(catalogue), resourceRoutes(catalogue), hallRoutes(catalogue), eventRoutes(catalogue));

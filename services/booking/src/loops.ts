@@ -7,6 +7,7 @@ import type { BookingWatch } from './bookings/booking-watch.ts';
 import { expireHolds } from './bookings/expire-holds.ts';
 import { driveSagas } from './checkout-saga/saga-driver.ts';
 import { driveCancellations } from './event-cancellation/drive-cancellations.ts';
+import { driveReschedules } from './event-reschedule/drive-reschedules.ts';
 import type { BookingMetrics } from './metrics.ts';
 import { completeEndedBookings } from './tickets/complete-ended-bookings.ts';
 
@@ -59,6 +60,12 @@ export function createLoops({ pool, redis, watch, onCommit, logger, metrics }: L
       intervalMs: 200,
       logger,
       runOnce: () => driveCancellations({ pool, watch, onCommit, logger }),
+    }),
+    new Loop({
+      name: 'move-bookings',
+      intervalMs: 200,
+      logger,
+      runOnce: () => driveReschedules({ pool, watch, onCommit }),
     }),
   ];
 }

@@ -89,6 +89,8 @@ export const bookingSnapshot = bookingRef.extend({
   time_zone: z.string(),
   amount: z.number().int(),
   currency: z.string(),
+  /** SEQUENCE of the booking's calendar entry; rises when its time changes. Events from before it could have none. */
+  calendar_sequence: z.number().int().min(0).optional(),
 });
 
 /** Family `booking`: what became of a booking. */
@@ -99,6 +101,14 @@ export const bookingEvents = {
   }),
   cancelled: bookingSnapshot.extend({ reason: z.string() }),
   expired: bookingSnapshot,
+  /** Its event was moved: the snapshot has the new time. */
+  rescheduled: bookingSnapshot.extend({
+    status: z.string(),
+    reason: z.string(),
+    previous: z.object({ starts_at: z.string(), ends_at: z.string() }),
+    /** What a customer gets back who cancels for it: everything until the new start, or by the policy of purchase. */
+    refund: z.enum(['full', 'policy']),
+  }),
   failed: bookingSnapshot.extend({ reason: z.string() }),
 } as const;
 

@@ -22,6 +22,12 @@ export interface BookingRow {
   readonly title: string;
   readonly venue: string;
   readonly refund_policy: RefundWindow[];
+  /** How often its event was moved: the SEQUENCE of its calendar entry. */
+  readonly moved_count: number;
+  /** What it gives back because its event was moved; null where it never was. */
+  readonly moved_refund: RefundRule | null;
+  /** The latest start that was promised: refund windows are counted to it. Null where that is `starts_at`. */
+  readonly refund_starts_at: Date | null;
   readonly price_amount: bigint;
   readonly price_currency: string;
   readonly price_lines: PriceLineJson[];
@@ -63,7 +69,7 @@ export interface PriceLineJson {
 /** The columns of `BookingRow`, for select lists. */
 export const BOOKING_COLUMNS = `
   id, reference, user_id, status, inventory, event_id, resource_id, series_id, seats, quantity, starts_at, ends_at, time_zone, title, venue,
-  refund_policy, price_amount, price_currency, price_lines, contact_email, contact_name, hold_expires_at, extended_at, pinned_at,
+  refund_policy, moved_count, moved_refund, refund_starts_at, price_amount, price_currency, price_lines, contact_email, contact_name, hold_expires_at, extended_at, pinned_at,
   cancel_requested_at, cancel_reason, cancel_refund, checked_in_at, attended, payment_id, payment_status, payment_attempt, payment_decline_reason, payment_redirect_url,
   refund_id, refund_status, refund_amount, hold_seq, booking_seq, checkout_seq, version, created_at, updated_at`;
 

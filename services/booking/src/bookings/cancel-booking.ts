@@ -6,6 +6,7 @@ import type { KeyScope, StoredAnswer } from '@holdfast/shared/idempotency/idempo
 import type { BookingId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import { isEventCancelled } from '../event-cancellation/is-event-cancelled.ts';
+import { followEvent } from '../event-reschedule/follow-event.ts';
 import { lockInventory } from '../inventory/lock-inventory.ts';
 import { toBookingJson } from './booking-row.ts';
 import { lockBooking, readBooking } from './booking-store.ts';
@@ -53,6 +54,7 @@ async function cancel(tx: Tx, command: CancelCommand): Promise<Cancelled> {
   const found = await readBooking(tx, { id: command.bookingId }, anybody ? null : command.caller.userId);
   if (!found) throw new Problem('not_found');
   await lockInventory(tx, [found.row]);
+  await followEvent(tx, found.row);
   const { row, now } = (await lockBooking(tx, command.bookingId))!;
   if (row.status === 'CANCELLED' || (row.status === 'REFUNDED' && row.cancel_reason !== null)) {
     return { row, now, waiting: false };

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { quoteRefund } from './refund-policy.ts';
+import { quoteBookingRefund, quoteRefund } from './refund-policy.ts';
 
 const policy = [
   { hours_before: 24, percent: 100 },
@@ -38,6 +38,48 @@ test('a refund is never more than was captured, nothing when nothing was, and th
         // The customer never loses a fraction of a minor unit.
         expect(quote.refundable.amount * 100n).toBeGreaterThanOrEqual(captured * BigInt(quote.percent));
         expect(quoteRefund([...windows].reverse(), eur(captured), start, before(hours))).toEqual(quote);
+      },
+    ),
+  );
+});
+
+const never = { refund_policy: policy, starts_at: start, moved_refund: null, refund_starts_at: null };
+const hoursLater = (hours: number) => before(-hours);
+
+test('a booking that was never moved goes by its policy', () => {
+  expect(quoteBookingRefund(never, eur(9001n), before(6))).toEqual({ percent: 50, refundable: eur(4501n), policy });
+});
+
+test('one that was moved with everything back gives everything until it begins, that instant included', () => {
+  const moved = { ...never, moved_refund: 'full' as const, refund_starts_at: hoursLater(100) };
+  const all = { percent: 100, refundable: eur(9001n) };
+  expect(quoteBookingRefund(moved, eur(9001n), start)).toMatchObject(all);
+  // From then on by the policy, counted to the latest start that was promised.
+  expect(quoteBookingRefund(moved, eur(9001n), hoursLater(90))).toEqual({
+    percent: 50,
+    refundable: eur(4501n),
+    policy,
+  });
+  expect(quoteBookingRefund(moved, eur(9001n), hoursLater(95))).toMatchObject({ percent: 0 });
+});
+
+test('a move never gives back less than there was, whatever the windows', () => {
+  const percents = fc.uniqueArray(fc.integer({ min: 0, max: 100 }), { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(
+      percents,
+      fc.integer({ min: -50, max: 50 }),
+      fc.integer({ min: -60, max: 60 }),
+      fc.constantFrom('policy' as const, 'full' as const),
+      (given, by, hours, moved_refund) => {
+        const rising = given.sort((a, b) => a - b).map((percent, index) => ({ hours_before: index * 10, percent }));
+        const terms = { ...never, refund_policy: rising };
+        const starts_at = hoursLater(by);
+        const promised = by > 0 ? starts_at : start;
+        const moved = { ...terms, starts_at, moved_refund, refund_starts_at: promised };
+        const now = before(hours);
+        const was = quoteBookingRefund(terms, eur(10_000n), now);
+        expect(quoteBookingRefund(moved, eur(10_000n), now).percent).toBeGreaterThanOrEqual(was.percent);
       },
     ),
   );

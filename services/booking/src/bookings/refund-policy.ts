@@ -31,3 +31,27 @@ export function quoteRefund(policy: readonly RefundWindow[], captured: Money, st
   const percent = widest?.percent ?? 0;
   return { percent, refundable: percentToCustomer(captured, percent) };
 }
+
+/** What decides about the refund of one booking; the columns of the same names. */
+export interface RefundTerms {
+  readonly refund_policy: readonly RefundWindow[];
+  readonly starts_at: Date;
+  readonly moved_refund: RefundRule | null;
+  readonly refund_starts_at: Date | null;
+}
+
+/**
+ * What a booking gives back when it is cancelled at `now`, and the windows that decide. By the policy of its purchase, counted to the
+ * latest start that was promised, so that a move never shortens a window; or, when its event was moved and everything is given back for
+ * that, everything until it begins (docs/adr/0025).
+ */
+export function quoteBookingRefund(
+  terms: RefundTerms,
+  captured: Money,
+  now: Date,
+): RefundQuote & { readonly policy: readonly RefundWindow[] } {
+  const moved = terms.moved_refund === 'full' && now <= terms.starts_at;
+  const policy = moved ? [{ hours_before: 0, percent: 100 }] : terms.refund_policy;
+  const startsAt = moved ? terms.starts_at : (terms.refund_starts_at ?? terms.starts_at);
+  return { ...quoteRefund(policy, captured, startsAt, now), policy };
+}

@@ -20,7 +20,8 @@ export type ChangeRefusal =
   | { readonly refused: 'archived'; readonly what: string }
   /** Of fields that cannot change, or not any more. */
   | { readonly refused: 'immutable'; readonly fields: readonly string[] }
-  | { readonly refused: 'in_use'; readonly detail: string };
+  | { readonly refused: 'in_use'; readonly detail: string }
+  | { readonly refused: 'event_cancelled' };
 
 export function isRefusal(result: { readonly id: string } | ChangeRefusal): result is ChangeRefusal {
   return 'refused' in result;
@@ -31,6 +32,7 @@ export function toProblem(refusal: ChangeRefusal): Problem {
   switch (refusal.refused) {
     case 'not_found':
     case 'version_mismatch':
+    case 'event_cancelled':
       return new Problem(refusal.refused);
     case 'archived':
       return new Problem('archived', { detail: `${refusal.what} is archived: restore it first` });

@@ -12,7 +12,7 @@ import {
   type BookingChanges,
   type ReadBooking,
 } from '../bookings/booking-store.ts';
-import { quoteRefund, type RefundRule } from '../bookings/refund-policy.ts';
+import { quoteBookingRefund, type RefundRule } from '../bookings/refund-policy.ts';
 import { checkoutCommand, outcome, type Cause } from '../events.ts';
 import { bookClaims } from '../inventory/book-claims.ts';
 import { lockInventory } from '../inventory/lock-inventory.ts';
@@ -96,7 +96,7 @@ function weigh(
   // A wish that waited for the capture counts from when it was made, by the rule that it was made under.
   const [asked, by] = cancelsCaptured ? [row.cancel_requested_at!, row.cancel_refund ?? 'policy'] : [now, rule];
   const price = { amount: row.price_amount, currency: row.price_currency };
-  const back = by === 'full' ? price : quoteRefund(row.refund_policy, price, row.starts_at, asked).refundable;
+  const back = by === 'full' ? price : quoteBookingRefund(row, price, asked).refundable;
   const due = back.amount > 0n;
   const weighed = cancelsStanding
     ? due

@@ -5,6 +5,7 @@ import type { EventId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import { recordAudit } from '../audit/record-audit.ts';
 import { readEvent } from '../catalogue/events/read-event.ts';
+import { stopFollowing } from '../event-reschedule/follow-event.ts';
 import { lockInventory } from '../inventory/lock-inventory.ts';
 import { closeEvent, insertCancellation, readCancellation, requeueFailed } from './cancellation-store.ts';
 import { toCancellationJson } from './read-cancellation.ts';
@@ -31,6 +32,7 @@ export async function cancelEvent(tx: Tx, command: CancelEventCommand): Promise<
     const closed = await closeEvent(tx, eventId);
     if (closed === null) throw new Problem('not_found');
     if (closed === 'over') throw new Problem('event_over');
+    await stopFollowing(tx, eventId);
     await insertCancellation(tx, {
       event_id: eventId,
       reason,

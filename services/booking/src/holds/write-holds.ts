@@ -44,6 +44,9 @@ export function composeHold(
     title: where.name,
     venue: where.venueName,
     refund_policy: where.refundPolicy,
+    moved_count: 0,
+    moved_refund: null,
+    refund_starts_at: null,
     price_amount: price.amount,
     price_currency: price.currency,
     price_lines: hold.lines.map(({ label, category, quantity, unitAmount }) => ({

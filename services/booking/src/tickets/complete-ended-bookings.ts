@@ -21,8 +21,10 @@ export async function completeEndedBookings(deps: CompleteDeps): Promise<{ compl
          from bookings
         where status in ('CONFIRMED', 'CHECKED_IN')
           and ends_at <= clock.app_now()
-          -- What a cancelled event leaves is to be paid back.
-          and not exists (select from events e where e.id = bookings.event_id and e.cancelled_at is not null)
+          -- What a cancelled event leaves is to be paid back; of one that was moved a booking may not have followed yet.
+          and not exists (select from events e
+                           where e.id = bookings.event_id
+                             and (e.cancelled_at is not null or e.ends_at > clock.app_now()))
         order by ends_at
         limit ${BATCH}
           for update skip locked

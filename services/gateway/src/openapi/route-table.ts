@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BOOKING_ROUTES, PAYMENT_ROUTES } from './booking-routes.ts';
 import { CATALOGUE_ROUTES } from './catalogue-routes.ts';
 import { EVENT_CANCELLATION_ROUTES } from './event-cancellation-routes.ts';
+import { EVENT_RESCHEDULE_ROUTES } from './event-reschedule-routes.ts';
 import { IDENTITY_ROUTES } from './identity-routes.ts';
 import { LEDGER_ROUTES } from './ledger-routes.ts';
 import type { ApiRoute } from './route.ts';
@@ -47,6 +48,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...SERIES_ROUTES,
   ...TICKET_ROUTES,
   ...EVENT_CANCELLATION_ROUTES,
+  ...EVENT_RESCHEDULE_ROUTES,
   ...PAYMENT_ROUTES,
   ...LEDGER_ROUTES,
   ...OPERATION_ROUTES,

@@ -13,6 +13,7 @@ export type ChannelName = 'email';
 export type Notice =
   | { readonly kind: 'confirmed'; readonly booking: z.output<(typeof bookingEvents)['confirmed']> }
   | { readonly kind: 'cancelled'; readonly booking: z.output<(typeof bookingEvents)['cancelled']> }
+  | { readonly kind: 'rescheduled'; readonly booking: z.output<(typeof bookingEvents)['rescheduled']> }
   | { readonly kind: 'failed'; readonly booking: z.output<(typeof bookingEvents)['failed']> };
 
 /** A delivery whose lease this process holds. */

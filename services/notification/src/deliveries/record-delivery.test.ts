@@ -15,6 +15,13 @@ describe('what an event of family booking tells the customer', () => {
     }
   });
 
+  test('rescheduled is told with the time before', () => {
+    const previous = { starts_at: '2027-01-03T18:00:00.000Z', ends_at: '2027-01-03T20:00:00.000Z' };
+    const data = { ...booking, status: 'CONFIRMED', previous, refund: 'full', calendar_sequence: 1 };
+    expect(noticeOf({ name: 'rescheduled', data })).toEqual({ kind: 'rescheduled', booking: data });
+    expect(() => noticeOf({ name: 'rescheduled', data: booking })).toThrow(PermanentMessageError);
+  });
+
   test('an expired hold and events of later versions are not', () => {
     expect(noticeOf({ name: 'expired', data: booking })).toBeNull();
     expect(noticeOf({ name: 'checked_in', data: {} })).toBeNull();

@@ -29,6 +29,8 @@ export function noticeOf(event: Pick<IncomingEvent, 'name' | 'data'>): Notice | 
       return { kind: 'confirmed', booking: dataOf(bookingEvents.confirmed, event) };
     case 'cancelled':
       return { kind: 'cancelled', booking: dataOf(bookingEvents.cancelled, event) };
+    case 'rescheduled':
+      return { kind: 'rescheduled', booking: dataOf(bookingEvents.rescheduled, event) };
     case 'failed':
       return { kind: 'failed', booking: dataOf(bookingEvents.failed, event) };
     default:

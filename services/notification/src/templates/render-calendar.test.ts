@@ -26,6 +26,26 @@ test('is one published event with the booking as its UID and its times in UTC', 
   );
 });
 
+test('a booking whose time changed keeps its UID and has a higher SEQUENCE', () => {
+  const first = aBooking();
+  const moved = {
+    ...first,
+    starts_at: '2027-02-01T18:00:00.000Z',
+    ends_at: '2027-02-01T20:00:00.000Z',
+    calendar_sequence: 2,
+  };
+  const linesOf = (booking: typeof first) => unfold(renderCalendar(booking, { stamp, url })).split('\r\n');
+  expect(linesOf(first)).toEqual(expect.arrayContaining([`UID:${first.booking_id}`, 'SEQUENCE:0']));
+  expect(linesOf(moved)).toEqual(
+    expect.arrayContaining([
+      `UID:${first.booking_id}`,
+      'SEQUENCE:2',
+      'DTSTART:20270201T180000Z',
+      'DTEND:20270201T200000Z',
+    ]),
+  );
+});
+
 test('keeps lines within 75 octets and ends every one with CRLF', () => {
   const text = renderCalendar(aBooking({ title: 'é'.repeat(150) }), { stamp, url });
   expect(text.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);

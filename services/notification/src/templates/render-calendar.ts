@@ -5,7 +5,7 @@ import { singleLine } from './single-line.ts';
 
 /**
  * The booking as an iCalendar object (RFC 5545), times in UTC. The UID is the booking's id, so that a calendar which gets it again
- * updates its entry. `stamp` is when the notice was made; the same at each attempt, so the attachment is too.
+ * updates its entry; the SEQUENCE rises with each change of its time. `stamp` is when the notice was made; the same at each attempt, so the attachment is too.
  */
 export function renderCalendar(booking: Notice['booking'], options: { stamp: Date; url: string }): string {
   const calendar = ical({
@@ -14,7 +14,7 @@ export function renderCalendar(booking: Notice['booking'], options: { stamp: Dat
   });
   calendar.createEvent({
     id: booking.booking_id,
-    sequence: 0,
+    sequence: booking.calendar_sequence ?? 0,
     stamp: options.stamp,
     start: new Date(booking.starts_at),
     end: new Date(booking.ends_at),

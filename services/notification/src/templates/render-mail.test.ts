@@ -103,3 +103,41 @@ test('cancelled and failed bookings get a short plain mail', async () => {
   expect(failed).toMatchObject({ html: null, attachments: [] });
   expect(failed.subject).toContain('failed');
 });
+
+describe('the mail for a booking whose event was moved', () => {
+  const moved = {
+    ...aBooking(),
+    status: 'CONFIRMED',
+    reason: 'the band is\nstuck',
+    previous: { starts_at: '2026-12-31T22:00:00.000Z', ends_at: '2027-01-01T00:30:00.000Z' },
+    refund: 'full' as const,
+    calendar_sequence: 1,
+  };
+  const render = (over: Partial<typeof moved> | { refund: 'policy' }) =>
+    renderMail({ kind: 'rescheduled', booking: { ...moved, ...over } }, options);
+
+  test('says when it was, when it is now, why, and what the customer may do', async () => {
+    const { subject, text } = await render({});
+    expect(subject).toBe('New time for booking BK20270104-7K3Q9D: Winter concert');
+    expect(text).toMatch(/^When: {7}Monday 4 January 2027, 19:00 to 21:30/m);
+    expect(text).toMatch(/^Before: {5}Thursday 31 December 2026, 23:00 to Friday 1 January 2027, 01:30/m);
+    expect(text).toMatch(/^Reason: {5}the band is stuck$/m);
+    expect(text).toContain('get everything back');
+    expect((await render({ refund: 'policy' })).text).not.toContain('get everything back');
+    expect((await render({ amount: 0 })).text).not.toContain('get everything back');
+  });
+
+  test('brings the calendar entry with its new time and a higher sequence', async () => {
+    const { attachments } = await render({});
+    expect(attachments).toHaveLength(1);
+    expect(attachments[0]!.contentType).toContain('text/calendar');
+    expect(attachments[0]!.content).toContain('SEQUENCE:1');
+    expect(attachments[0]!.content).toContain(`UID:${moved.booking_id}`);
+  });
+
+  test('a hold that is not paid has no entry to update, and is asked whether it still suits', async () => {
+    const { attachments, text } = await render({ status: 'HELD' });
+    expect(attachments).toEqual([]);
+    expect(text).toContain('not paid yet');
+  });
+});

@@ -3,6 +3,7 @@ import { cancelledMail } from './cancelled-mail.ts';
 import { confirmedMail } from './confirmed-mail.ts';
 import { failedMail } from './failed-mail.ts';
 import type { Mail, RenderOptions } from './mail.ts';
+import { rescheduledMail } from './rescheduled-mail.ts';
 
 /** The mail for a notice; the same notice gives the same mail. */
 export async function renderMail(notice: Notice, options: RenderOptions): Promise<Mail> {
@@ -11,6 +12,8 @@ export async function renderMail(notice: Notice, options: RenderOptions): Promis
       return confirmedMail(notice, options);
     case 'cancelled':
       return cancelledMail(notice, options);
+    case 'rescheduled':
+      return rescheduledMail(notice, options);
     case 'failed':
       return failedMail(notice, options);
   }

@@ -43,8 +43,10 @@ export function toEventFields(event: EventJson): Record<string, unknown> {
 export async function updateEvent(tx: Tx, current: EventJson, input: EventInput): Promise<EventJson | ChangeRefusal> {
   const [startsAt, endsAt] = [new Date(input.starts_at), new Date(input.ends_at)];
   if (startsAt.toISOString() !== current.starts_at || endsAt.toISOString() !== current.ends_at) {
+    if (current.cancelled_at !== null) return { refused: 'event_cancelled' };
     const live = await countLiveBookings(tx, { eventIds: [current.id], resourceIds: [] });
-    if (live > 0) return { refused: 'in_use', detail: `live bookings for the present time: ${live}` };
+    const detail = `live bookings for the present time: ${live}; POST /v1/events/${current.id}/reschedule takes them along`;
+    if (live > 0) return { refused: 'in_use', detail };
   }
   const capacity = input.capacity ?? current.capacity;
   const use = await readEventUse(tx, current.id);
