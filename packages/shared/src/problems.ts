@@ -286,6 +286,36 @@ export const PROBLEMS = {
     retryable: false,
     about: 'An occurrence is named by its local time by the rule, e.g. 2027-01-04T18:00.',
   },
+  nothing_to_wait_for: {
+    status: 409,
+    title: 'It is free now',
+    retryable: false,
+    about: 'Hold it instead of waiting for it.',
+  },
+  already_waiting: {
+    status: 409,
+    title: 'You wait for this already',
+    retryable: false,
+    about: 'One entry for one thing: leave the one that you have to wait for more or less of it.',
+  },
+  too_many_waits: {
+    status: 409,
+    title: 'You wait for too many things',
+    retryable: false,
+    about: 'Leave one of the lines first.',
+  },
+  never_available: {
+    status: 422,
+    title: 'That is more than there can ever be',
+    retryable: false,
+    about: 'Not even with everything free: ask for fewer places, or places that need not be together.',
+  },
+  not_waiting: {
+    status: 409,
+    title: 'The entry is over',
+    retryable: false,
+    about: 'Its offer was accepted or has lapsed. Cancel the booking to give up what was accepted.',
+  },
   hold_expired: { status: 409, title: 'The hold has run out', retryable: false, about: 'Book again.' },
   hold_extension_exhausted: {
     status: 409,

@@ -7,7 +7,9 @@ const schema = commonServiceSchema
     HOLDFAST_HOLD_SECONDS: positiveInteger(600),
     HOLDFAST_PAYMENT_EXTENSION_SECONDS: positiveInteger(900),
     HOLDFAST_HOLD_MAX_SECONDS: positiveInteger(1800),
+    HOLDFAST_WAITLIST_OFFER_SECONDS: positiveInteger(3600),
     HOLDFAST_MAX_HOLDS_PER_USER: positiveInteger(5),
+    HOLDFAST_MAX_WAITS_PER_USER: positiveInteger(20),
     HOLDFAST_MAX_PLACES_PER_BOOKING: positiveInteger(10),
     HOLDFAST_SERIES_WINDOW_DAYS: positiveInteger(28),
     HOLDFAST_SERIES_HOLD_SECONDS: positiveInteger(172800),
@@ -41,9 +43,11 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       holdSeconds: values.HOLDFAST_HOLD_SECONDS,
       paymentExtensionSeconds: values.HOLDFAST_PAYMENT_EXTENSION_SECONDS,
       holdMaxSeconds: values.HOLDFAST_HOLD_MAX_SECONDS,
+      offerSeconds: values.HOLDFAST_WAITLIST_OFFER_SECONDS,
     },
     limits: {
       holdsPerUser: values.HOLDFAST_MAX_HOLDS_PER_USER,
+      waitsPerUser: values.HOLDFAST_MAX_WAITS_PER_USER,
       placesPerBooking: values.HOLDFAST_MAX_PLACES_PER_BOOKING,
     },
     series: {

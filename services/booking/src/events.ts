@@ -52,13 +52,22 @@ export function holdExtended(row: BookingRow, cause: Cause, at: Date): OutgoingE
   };
 }
 
+/** What somebody waited for is free, and held for them until `hold_expires_at`. */
+export function offered(row: BookingRow, cause: Cause, at: Date): OutgoingEvent {
+  return outcome('offered', row, cause, at, { hold_expires_at: row.hold_expires_at!.toISOString() });
+}
+
 /** A booking came to an end of the checkout, a good one or not. `row` is the booking after the change. */
 export function outcome(
-  name: 'confirmed' | 'cancelled' | 'expired' | 'failed',
+  name: 'offered' | 'confirmed' | 'cancelled' | 'expired' | 'failed',
   row: BookingRow,
   cause: Cause,
   at: Date,
-  more: { readonly reason?: string; readonly tickets?: readonly TicketText[] } = {},
+  more: {
+    readonly reason?: string;
+    readonly tickets?: readonly TicketText[];
+    readonly hold_expires_at?: string;
+  } = {},
 ): OutgoingEvent {
   return {
     family: 'booking',
@@ -115,6 +124,9 @@ function snapshotOf(row: BookingRow) {
     amount: amountToJson(row.price_amount),
     currency: row.price_currency,
     calendar_sequence: row.moved_count,
+    ...(row.waitlist_entry_id === null
+      ? {}
+      : { waitlist: { entry_id: row.waitlist_entry_id, offered: row.hold_expires_at !== null } }),
   };
 }
 

@@ -19,6 +19,7 @@ import { eventRescheduleRoutes } from './event-reschedule/routes.ts';
 import { holdRoutes, type HoldRoutesDeps } from './holds/routes.ts';
 import { seriesRoutes, type SeriesRoutesDeps } from './series/routes.ts';
 import { ticketRoutes } from './tickets/routes.ts';
+import { waitlistRoutes, type WaitlistRoutesDeps } from './waitlist/routes.ts';
 
 export interface HttpDeps {
   readonly pool: Pool;
@@ -29,6 +30,7 @@ export interface HttpDeps {
   readonly bookings: BookingRoutesDeps;
   readonly holds: HoldRoutesDeps;
   readonly series: SeriesRoutesDeps;
+  readonly waitlist: WaitlistRoutesDeps;
 }
 
 /** Mounts everything. /internal/holds checks an assertion per command; all else has one for the request. */
@@ -47,6 +49,7 @@ export function buildHttp(deps: HttpDeps): Express {
     seriesRoutes(deps.series),
     eventCancellationRoutes(deps),
     eventRescheduleRoutes(deps),
+    waitlistRoutes(deps.waitlist),
     availabilityRoutes(catalogue),
   );
   app.use('/v1', venueRoutes(catalogue), resourceRoutes(catalogue), hallRoutes(catalogue), eventRoutes(catalogue));

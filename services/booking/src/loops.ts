@@ -8,11 +8,15 @@ import { expireHolds } from './bookings/expire-holds.ts';
 import { driveSagas } from './checkout-saga/saga-driver.ts';
 import { driveCancellations } from './event-cancellation/drive-cancellations.ts';
 import { driveReschedules } from './event-reschedule/drive-reschedules.ts';
+import type { HoldDeps } from './holds/settle-hold-batch.ts';
 import type { BookingMetrics } from './metrics.ts';
 import { completeEndedBookings } from './tickets/complete-ended-bookings.ts';
+import { closeLines } from './waitlist/close-lines.ts';
+import { WaitlistServer } from './waitlist/serve-waitlist.ts';
 
 export interface LoopDeps {
   readonly pool: Pool;
+  readonly holds: HoldDeps;
   /** Null without Redis: then every replica runs every round, which is as right and a little more work. */
   readonly redis: Redis | null;
   readonly watch: BookingWatch;
@@ -22,11 +26,13 @@ export interface LoopDeps {
 }
 
 /** What happens without anybody asking. Each may run in any number of processes at once. */
-export function createLoops({ pool, redis, watch, onCommit, logger, metrics }: LoopDeps): readonly Loop[] {
+export function createLoops({ pool, holds, redis, watch, onCommit, logger, metrics }: LoopDeps): readonly Loop[] {
   const takingTurns = (name: string) => new LoopLock({ redis, name });
   const expiry = takingTurns('expire-holds');
   const sagas = takingTurns('drive-sagas');
   const completion = takingTurns('complete-bookings');
+  const waitlist = new WaitlistServer({ holds, logger, onCommit });
+  const closing = takingTurns('close-lines');
   return [
     new Loop({
       name: 'expire-holds',
@@ -66,6 +72,23 @@ export function createLoops({ pool, redis, watch, onCommit, logger, metrics }: L
       intervalMs: 200,
       logger,
       runOnce: () => driveReschedules({ pool, watch, onCommit }),
+    }),
+    // No turns: an offer is due within 2 s of a release, also when the process whose turn it was has just died.
+    new Loop({
+      name: 'serve-waitlist',
+      intervalMs: 200,
+      logger,
+      runOnce: async () => {
+        const round = await waitlist.runOnce();
+        metrics.waitlistOffers.inc(round.offered);
+        return round;
+      },
+    }),
+    new Loop({
+      name: 'close-lines',
+      intervalMs: 5_000,
+      logger,
+      runOnce: async () => ({ more: (await closing.run(() => closeLines({ pool, onCommit })))?.more ?? false }),
     }),
   ];
 }

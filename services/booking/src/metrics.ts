@@ -19,6 +19,11 @@ export function createBookingMetrics() {
       help: 'Bookings whose time was over',
       registers,
     }),
+    waitlistOffers: new Counter({
+      name: 'holdfast_waitlist_offers_total',
+      help: 'Offers that the waitlist loop made; batches of holds make some as well',
+      registers,
+    }),
     published: new Counter({ name: 'holdfast_outbox_published_total', help: 'Events published', registers }),
   };
 }

@@ -85,6 +85,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
     checks,
     bookings: { pool, watch, times: config.hold, onCommit },
     series: { pool, references, ...config.series, onCommit },
+    waitlist: { pool, layouts, references, limits: config.limits, watch, onCommit },
     holds: {
       batcher,
       alternatives: new AlternativesFinder({ pool, layouts, logger }),
@@ -92,7 +93,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
       logger,
     },
   });
-  const loops = createLoops({ pool, redis, watch, onCommit, logger, metrics });
+  const loops = createLoops({ pool, holds: holdDeps, redis, watch, onCommit, logger, metrics });
 
   const stopped = new AbortController();
   const consume = async () => {

@@ -112,6 +112,7 @@ export const booking = z
     event_id: id('evt').nullable(),
     resource_id: id('res').nullable(),
     series_id: id('ser').nullable().meta({ description: 'set for an occurrence of a series' }),
+    waitlist_entry_id: id('wtl').nullable().meta({ description: 'of a booking that began as a wait for its places' }),
     seats: z.array(z.string()).meta({ description: 'seat labels, or place numbers of a numbered pool' }),
     quantity: z.number().int(),
     starts_at: instant,

@@ -91,10 +91,14 @@ export const bookingSnapshot = bookingRef.extend({
   currency: z.string(),
   /** SEQUENCE of the booking's calendar entry; rises when its time changes. Events from before it could have none. */
   calendar_sequence: z.number().int().min(0).optional(),
+  /** Of a booking that began as a wait for its places; `offered` says whether it ever had them. */
+  waitlist: z.object({ entry_id: id('wtl'), offered: z.boolean() }).optional(),
 });
 
 /** Family `booking`: what became of a booking. */
 export const bookingEvents = {
+  /** What was waited for is held until then, and may be paid. */
+  offered: bookingSnapshot.extend({ hold_expires_at: z.string() }),
   /** Events from before there were tickets have none. */
   confirmed: bookingSnapshot.extend({
     tickets: z.array(z.object({ place: z.string(), code: z.string() })).optional(),

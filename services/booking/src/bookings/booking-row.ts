@@ -8,6 +8,8 @@ export interface BookingRow {
   readonly id: BookingId;
   readonly reference: string;
   readonly user_id: UserId;
+  /** Of a booking that began as a wait for its places. */
+  readonly waitlist_entry_id: Id<'wtl'> | null;
   readonly status: BookingStatus;
   readonly inventory: 'slots' | 'seats' | 'pool';
   readonly event_id: EventId | null;
@@ -68,10 +70,21 @@ export interface PriceLineJson {
 
 /** The columns of `BookingRow`, for select lists. */
 export const BOOKING_COLUMNS = `
-  id, reference, user_id, status, inventory, event_id, resource_id, series_id, seats, quantity, starts_at, ends_at, time_zone, title, venue,
+  id, reference, user_id, waitlist_entry_id, status, inventory, event_id, resource_id, series_id, seats, quantity, starts_at, ends_at, time_zone, title, venue,
   refund_policy, moved_count, moved_refund, refund_starts_at, price_amount, price_currency, price_lines, contact_email, contact_name, hold_expires_at, extended_at, pinned_at,
   cancel_requested_at, cancel_reason, cancel_refund, checked_in_at, attended, payment_id, payment_status, payment_attempt, payment_decline_reason, payment_redirect_url,
   refund_id, refund_status, refund_amount, hold_seq, booking_seq, checkout_seq, version, created_at, updated_at`;
+
+/** Of them, those that a new booking may have values in; the others begin with their defaults. */
+export const NEW_BOOKING_COLUMNS = `
+  id, reference, user_id, waitlist_entry_id, status, inventory, event_id, resource_id, seats, quantity, starts_at, ends_at,
+  time_zone, title, venue, refund_policy, price_amount, price_currency, price_lines, contact_email, contact_name, hold_expires_at,
+  hold_seq, created_at, updated_at`;
+
+/** A row as JSON that PostgreSQL reads into the columns of `bookings`. */
+export function toBookingRecord(row: BookingRow): object {
+  return { ...row, price_amount: amountToJson(row.price_amount) };
+}
 
 /** A booking as clients see it. `serverNow` stands beside the expiry, so that a countdown is the server's. */
 export function toBookingJson(row: BookingRow, serverNow: Date): BookingJson {
@@ -85,6 +98,7 @@ export function toBookingJson(row: BookingRow, serverNow: Date): BookingJson {
     event_id: row.event_id,
     resource_id: row.resource_id,
     series_id: row.series_id,
+    waitlist_entry_id: row.waitlist_entry_id,
     seats: row.seats,
     quantity: row.quantity,
     starts_at: row.starts_at.toISOString(),

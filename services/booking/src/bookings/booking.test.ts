@@ -61,6 +61,7 @@ describe('the length of a hold', () => {
     holdSeconds: fc.integer({ min: 1, max: 3_600 }),
     paymentExtensionSeconds: fc.integer({ min: 1, max: 3_600 }),
     holdMaxSeconds: fc.integer({ min: 1, max: 7_200 }),
+    offerSeconds: fc.integer({ min: 1, max: 7_200 }),
   });
 
   test('never passes the maximum from creation and never becomes shorter by paying', () => {
@@ -78,7 +79,7 @@ describe('the length of a hold', () => {
   });
 
   test('is extended at the first payment attempt only', () => {
-    const given = { holdSeconds: 600, paymentExtensionSeconds: 900, holdMaxSeconds: 1800 };
+    const given = { holdSeconds: 600, paymentExtensionSeconds: 900, holdMaxSeconds: 1800, offerSeconds: 3600 };
     const createdAt = new Date('2027-01-04T12:00:00Z');
     const held = { createdAt, holdExpiresAt: firstExpiry(createdAt, given) };
     expect(expiryWithPayment({ ...held, attempt: 1 }, given).toISOString()).toBe('2027-01-04T12:25:00.000Z');

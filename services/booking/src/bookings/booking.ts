@@ -48,6 +48,8 @@ export interface HoldTimes {
   readonly holdSeconds: number;
   readonly paymentExtensionSeconds: number;
   readonly holdMaxSeconds: number;
+  /** Of an offer to somebody who waited and has to read a mail first. */
+  readonly offerSeconds: number;
 }
 
 /** When a new hold runs out. */
@@ -56,8 +58,18 @@ export function firstExpiry(createdAt: Date, times: HoldTimes): Date {
 }
 
 /**
+ * When an offer from the waitlist runs out: a time of its own, but not beyond the start of what is offered, unless an ordinary hold
+ * would last longer.
+ */
+export function offerExpiry(now: Date, startsAt: Date, times: HoldTimes): Date {
+  const atMost = Math.min(now.getTime() + times.offerSeconds * 1000, startsAt.getTime());
+  return new Date(Math.max(atMost, firstExpiry(now, times).getTime()));
+}
+
+/**
  * When a hold runs out once payment has started: `paymentExtensionSeconds` later than before, but never past the maximum from
- * creation, never earlier than it was, and only at the first attempt ("the hold was extended once").
+ * creation, never earlier than it was, and only at the first attempt ("the hold was extended once"). An offer was given more time than
+ * the maximum from the first: it is extended in full, or whoever pays in its last minute would lose it.
  */
 export function expiryWithPayment(
   booking: { readonly createdAt: Date; readonly holdExpiresAt: Date; readonly attempt: number },
@@ -66,6 +78,7 @@ export function expiryWithPayment(
   if (booking.attempt > 1) return booking.holdExpiresAt;
   const extended = booking.holdExpiresAt.getTime() + times.paymentExtensionSeconds * 1000;
   const limit = booking.createdAt.getTime() + times.holdMaxSeconds * 1000;
+  if (booking.holdExpiresAt.getTime() > limit) return new Date(extended);
   return new Date(Math.max(booking.holdExpiresAt.getTime(), Math.min(extended, limit)));
 }
 

@@ -59,7 +59,7 @@ async function cancel(tx: Tx, command: CancelCommand): Promise<Cancelled> {
   if (row.status === 'CANCELLED' || (row.status === 'REFUNDED' && row.cancel_reason !== null)) {
     return { row, now, waiting: false };
   }
-  const cancellable = ['HELD', 'PAYMENT_INITIATED', 'CONFIRMED', ...(anybody ? ['CHECKED_IN'] : [])];
+  const cancellable = ['PENDING', 'HELD', 'PAYMENT_INITIATED', 'CONFIRMED', ...(anybody ? ['CHECKED_IN'] : [])];
   if (!cancellable.includes(row.status)) {
     throw new Problem('not_cancellable', { detail: `the booking is ${row.status}` });
   }

@@ -14,7 +14,15 @@ const customers = [aCustomer(), aCustomer(), aCustomer()];
 const limits = { holdsPerUser: 50, placesPerBooking: 10 };
 
 function aSnapshot(options: { capacity: number; claimed: number; taken: string[] }): HoldSnapshot {
-  const common = { name: 'x', venueName: 'y', timeZone: 'UTC', currency: 'EUR', refundPolicy: [], archived: false };
+  const common = {
+    name: 'x',
+    venueName: 'y',
+    timeZone: 'UTC',
+    currency: 'EUR',
+    refundPolicy: [],
+    archived: false,
+    lineDue: false,
+  };
   const event = (id: EventId, inventory: SeatInventory | PoolInventory) => ({
     ...common,
     id,

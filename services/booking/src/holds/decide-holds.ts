@@ -3,6 +3,7 @@ import { newId, type BookingId } from '@holdfast/shared/ids';
 import { bestAdjacentSeats } from '../inventory/best-adjacent.ts';
 import { checkSlot, type SlotRefusal } from '../inventory/slot-grid.ts';
 import type { HoldCommand } from './hold-command.ts';
+import type { HoldRequest } from './hold-request.ts';
 import type { BookableEvent, BookableResource, HoldSnapshot, PoolInventory, SeatInventory } from './hold-snapshot.ts';
 
 /** Why a hold is refused. Nothing was written; the key may be used again, except for `key_reused`. */
@@ -84,7 +85,7 @@ export function decideHolds(
     if (earlier) return { kind: 'same_as', index: earlier.index };
 
     const held = holdsOf.get(command.caller.userId) ?? 0;
-    const result = grant(command, snapshot, limits, held);
+    const result = grantHold(command.request, snapshot, limits, () => refuseBasket(held, limits));
     if ('code' in result) return { kind: 'refused', refusal: result };
     granted.set(scope, { index, fingerprint: command.fingerprint });
     holdsOf.set(command.caller.userId, held + 1);
@@ -92,35 +93,30 @@ export function decideHolds(
   });
 }
 
-function grant(
-  command: HoldCommand,
-  snapshot: HoldSnapshot,
+/** Decides one request, and uses the inventory up that it grants. `basket` says whether somebody may not hold anything more. */
+export function grantHold(
+  request: HoldRequest,
+  snapshot: Pick<HoldSnapshot, 'now' | 'events' | 'resources'>,
   limits: HoldLimits,
-  held: number,
+  basket: BasketCheck,
 ): GrantedHold | HoldRefusal {
-  const { request } = command;
   // What the request itself gets wrong comes before what others have taken, and a full basket before both is no help to anybody.
   if (request.kind === 'slot') {
     const resource = snapshot.resources.get(request.resourceId);
     if (!resource) return { code: 'not_found', what: 'resource' };
     if (resource.archived) return { code: 'archived' };
-    return grantSlot(resource, request.startsAt, request.endsAt, snapshot.now, () => refuseBasket(held, limits));
+    return grantSlot(resource, request.startsAt, request.endsAt, snapshot.now, basket);
   }
   const event = snapshot.events.get(request.eventId);
   if (!event) return { code: 'not_found', what: 'event' };
-  if (event.archived) return { code: 'archived' };
-  if (event.cancelled) return { code: 'event_cancelled' };
-  if (event.endsAt <= snapshot.now) return { code: 'event_over' };
-  if (event.salesOpenAt && snapshot.now < event.salesOpenAt)
-    return { code: 'sales_not_open', opensAt: event.salesOpenAt };
-  if (event.salesCloseAt && event.salesCloseAt <= snapshot.now) return { code: 'sales_closed' };
+  const closed = refuseClosed(event, snapshot.now);
+  if (closed) return closed;
 
   const quantity = request.kind === 'seats' ? request.seats.length : request.quantity;
   const limit = Math.min(limits.placesPerBooking, event.maxPerBooking ?? Infinity);
   if (quantity > limit)
     return { code: 'too_many_places', limit, field: request.kind === 'seats' ? 'seats' : 'quantity' };
 
-  const basket = () => refuseBasket(held, limits);
   if (request.kind === 'seats') {
     return event.inventory.kind === 'seats'
       ? grantSeats(event, event.inventory, request.seats, basket)
@@ -131,7 +127,19 @@ function grant(
     : grantPlaces(event, event.inventory, quantity, request.category, basket);
 }
 
+/** Why nobody can book the event at the moment; null while it is on sale. */
+export function refuseClosed(event: BookableEvent, now: Date): HoldRefusal | null {
+  if (event.archived) return { code: 'archived' };
+  if (event.cancelled) return { code: 'event_cancelled' };
+  if (event.endsAt <= now) return { code: 'event_over' };
+  if (event.salesOpenAt && now < event.salesOpenAt) return { code: 'sales_not_open', opensAt: event.salesOpenAt };
+  if (event.salesCloseAt && event.salesCloseAt <= now) return { code: 'sales_closed' };
+  return null;
+}
+
 type BasketCheck = () => HoldRefusal | null;
+/** For those whose holds do not count. */
+export const ANY_BASKET: BasketCheck = () => null;
 
 function refuseBasket(held: number, limits: HoldLimits): HoldRefusal | null {
   return held >= limits.holdsPerUser ? { code: 'too_many_holds', limit: limits.holdsPerUser } : null;

@@ -10,3 +10,6 @@ export type HoldRequest =
       readonly category: string | null;
     }
   | { readonly kind: 'slot'; readonly resourceId: ResourceId; readonly startsAt: Date; readonly endsAt: Date };
+
+/** What can be waited for: places as they come, or a time. */
+export type WaitRequest = Exclude<HoldRequest, { readonly kind: 'seats' }>;

@@ -1,9 +1,10 @@
 import type { Money } from '@holdfast/shared/money';
 import type { StoredKey } from '@holdfast/shared/idempotency/idempotency-store';
-import type { EventId, HallId, ResourceId, UserId } from '@holdfast/shared/ids';
+import type { BookingId, EventId, HallId, Id, ResourceId, UserId } from '@holdfast/shared/ids';
 import type { RefundWindow } from '../bookings/refund-policy.ts';
 import type { HallLayout } from '../inventory/hall-layout.ts';
 import type { SlotRules } from '../inventory/slot-grid.ts';
+import type { WaitRequest } from './hold-request.ts';
 
 /** Everything that the decisions of one batch depend on, as read under its locks. */
 export interface HoldSnapshot {
@@ -23,6 +24,8 @@ interface Bookable {
   readonly currency: string;
   readonly refundPolicy: RefundWindow[];
   readonly archived: boolean;
+  /** Somebody waits, and the inventory has changed since the line was served. */
+  readonly lineDue: boolean;
 }
 
 export interface BookableEvent extends Bookable {
@@ -31,9 +34,9 @@ export interface BookableEvent extends Bookable {
   readonly endsAt: Date;
   readonly prices: ReadonlyMap<string, bigint>;
   readonly maxPerBooking: number | null;
-  /** Sold from the first until just before the second; null leaves that side open. */
   /** Closed for good: everybody gets their money back. */
   readonly cancelled: boolean;
+  /** Sold from the first until just before the second; null leaves that side open. */
   readonly salesOpenAt: Date | null;
   readonly salesCloseAt: Date | null;
   readonly inventory: SeatInventory | PoolInventory;
@@ -67,4 +70,32 @@ export interface BookableResource extends Bookable {
   readonly pricePerSlot: Money;
   /** Live claims that overlap what the batch asks for, as epoch milliseconds, half-open. */
   readonly claims: { from: number; to: number }[];
+}
+
+/** One who waits in line, as far as deciding and writing an offer needs. */
+export interface Waiter {
+  readonly entryId: Id<'wtl'>;
+  readonly request: WaitRequest;
+  /** The least places that are taken instead of those that the request names. */
+  readonly minQuantity: number;
+  /** Wishes of one line that say the same fit or do not fit alike. */
+  readonly wish: string;
+  /** More with this wish may stand behind this one than were read. */
+  readonly lastRead: boolean;
+  /** The PENDING booking that the offer turns into a hold. */
+  readonly booking: {
+    readonly id: BookingId;
+    readonly userId: UserId;
+    readonly reference: string;
+    readonly contactEmail: string;
+    readonly contactName: string;
+    readonly version: number;
+    readonly createdAt: Date;
+  };
+}
+
+/** Those who wait for places of one event, or times of one resource, the first in line first. */
+export interface WaitingLine {
+  readonly of: BookableEvent | BookableResource;
+  readonly waiters: readonly Waiter[];
 }

@@ -25,8 +25,16 @@ interface BatchPlan {
   readonly rangeTo: Date[];
 }
 
-function planOf(commands: readonly HoldCommand[]): BatchPlan {
-  const events = new Set<EventId>();
+/** Inventory that a batch looks at although none of its commands asks for it. */
+export interface MoreInventory {
+  readonly eventIds: readonly EventId[];
+  readonly resourceIds: readonly ResourceId[];
+}
+const NOTHING_MORE: MoreInventory = { eventIds: [], resourceIds: [] };
+const NO_TIME = new Date(0);
+
+function planOf(commands: readonly HoldCommand[], more: MoreInventory): BatchPlan {
+  const events = new Set<EventId>(more.eventIds);
   const ranges = new Map<ResourceId, { from: Date; to: Date }>();
   const wanted = new Map<EventId, number>();
   const plan = {
@@ -56,6 +64,7 @@ function planOf(commands: readonly HoldCommand[]): BatchPlan {
       wanted.set(request.eventId, (wanted.get(request.eventId) ?? 0) + request.quantity);
     }
   }
+  for (const id of more.resourceIds) if (!ranges.has(id)) ranges.set(id, { from: NO_TIME, to: NO_TIME });
   return {
     ...plan,
     eventIds: [...events].sort(),
@@ -92,6 +101,7 @@ interface SnapshotRow {
         prices: { category: string; amount: number }[];
         max_per_booking: number | null;
         cancelled: boolean;
+        line_due: boolean;
         sales_open_at: string | null;
         sales_close_at: string | null;
         house_blocks: string[];
@@ -113,6 +123,7 @@ interface SnapshotRow {
         exceptions: NonNullable<SlotRules['exceptions']>;
         price_per_slot: number;
         version: number;
+        line_due: boolean;
       }[]
     | null;
   seats: [EventId, string][] | null;
@@ -144,8 +155,9 @@ export async function readHoldSnapshot(
   tx: Tx,
   layouts: HallLayouts,
   commands: readonly HoldCommand[],
+  more: MoreInventory = NOTHING_MORE,
 ): Promise<HoldSnapshot> {
-  const plan = planOf(commands);
+  const plan = planOf(commands, more);
   await tx.query({
     name: 'hold-lock',
     text: 'select lock_inventory($1::text[], $2::text[], $3::text[])',
@@ -160,7 +172,7 @@ export async function readHoldSnapshot(
                   'archived', coalesce(e.archived_at, v.archived_at, h.archived_at) is not null, 'inventory', e.inventory, 'hall_id', e.hall_id,
                   'hall_version', e.hall_version, 'capacity', e.capacity, 'claimed', e.claimed, 'numbered', e.numbered,
                   'places_given', e.places_given, 'prices', e.prices, 'max_per_booking', e.max_per_booking,
-                  'cancelled', e.cancelled_at is not null, 'sales_open_at', e.sales_open_at, 'sales_close_at', e.sales_close_at, 'house_blocks', e.house_blocks))
+                  'cancelled', e.cancelled_at is not null, 'line_due', e.waiting > 0 and e.line_version < e.inventory_version, 'sales_open_at', e.sales_open_at, 'sales_close_at', e.sales_close_at, 'house_blocks', e.house_blocks))
            from events e
            join venues v on v.id = e.venue_id
            left join halls h on h.id = e.hall_id
@@ -169,7 +181,8 @@ export async function readHoldSnapshot(
                   'id', r.id, 'name', r.name, 'venue', v.name, 'time_zone', v.time_zone, 'currency', v.currency,
                   'refund_policy', v.refund_policy, 'archived', coalesce(r.archived_at, v.archived_at) is not null,
                   'slot_minutes', r.slot_minutes, 'min_slots', r.min_slots, 'max_slots', r.max_slots,
-                  'opening_hours', r.opening_hours, 'exceptions', r.exceptions, 'price_per_slot', r.price_per_slot, 'version', r.version))
+                  'opening_hours', r.opening_hours, 'exceptions', r.exceptions, 'price_per_slot', r.price_per_slot, 'version', r.version,
+                  'line_due', r.waiting > 0 and r.line_version < r.inventory_version))
            from resources r join venues v on v.id = r.venue_id
           where r.id = any ($2::text[])) as resources,
         (select json_agg(json_build_array(c.event_id, c.seat))
@@ -253,6 +266,7 @@ async function toSnapshot(tx: Tx, layouts: HallLayouts, row: SnapshotRow): Promi
       currency: event.currency,
       refundPolicy: event.refund_policy,
       archived: event.archived,
+      lineDue: event.line_due,
       prices: new Map(event.prices.map(({ category, amount }) => [category, BigInt(amount)])),
       maxPerBooking: event.max_per_booking,
       cancelled: event.cancelled,
@@ -291,6 +305,7 @@ async function toSnapshot(tx: Tx, layouts: HallLayouts, row: SnapshotRow): Promi
       currency: resource.currency,
       refundPolicy: resource.refund_policy,
       archived: resource.archived,
+      lineDue: resource.line_due,
       rules: rulesOf(resource),
       pricePerSlot: { amount: BigInt(resource.price_per_slot), currency: resource.currency },
       claims: (row.slots ?? []).filter((slot) => slot.resource_id === resource.id),

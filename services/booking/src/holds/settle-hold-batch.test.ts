@@ -243,7 +243,16 @@ describe('sales', () => {
     const decide = (now: number) => {
       const id = (command.request as { eventId: EventId }).eventId;
       const event = {
-        ...{ id, name: 'x', venueName: 'y', timeZone: 'UTC', currency: 'EUR', refundPolicy: [], archived: false },
+        ...{
+          id,
+          name: 'x',
+          venueName: 'y',
+          timeZone: 'UTC',
+          currency: 'EUR',
+          refundPolicy: [],
+          archived: false,
+          lineDue: false,
+        },
         ...{
           startsAt: new Date(9_000),
           endsAt: new Date(9_999),

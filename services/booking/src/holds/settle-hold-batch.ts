@@ -1,14 +1,19 @@
 import { failpoint } from '@holdfast/shared/failpoints';
 import type { Pool } from '@holdfast/shared/db/pool';
-import { withTransaction } from '@holdfast/shared/db/transaction';
+import { withTransaction, type Tx } from '@holdfast/shared/db/transaction';
 import type { StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
+import { newId } from '@holdfast/shared/ids';
 import type { HoldTimes } from '../bookings/booking.ts';
 import type { HallLayouts } from '../inventory/hall-layout.ts';
+import { markLinesServed } from '../waitlist/mark-lines-served.ts';
+import { readDueLines } from '../waitlist/read-due-lines.ts';
 import type { ReferenceNumbers } from './booking-reference.ts';
 import { decideHolds, type HoldLimits, type HoldRefusal } from './decide-holds.ts';
+import { composeHold, composeOffer, type HoldWrite } from './compose-hold.ts';
 import type { HoldCommand } from './hold-command.ts';
-import { readHoldSnapshot } from './read-hold-snapshot.ts';
-import { composeHold, writeHolds, type HoldWrite } from './write-holds.ts';
+import { readHoldSnapshot, type MoreInventory } from './read-hold-snapshot.ts';
+import { serveLines } from './serve-lines.ts';
+import { writeHolds } from './write-holds.ts';
 
 export interface HoldDeps {
   readonly pool: Pool;
@@ -24,43 +29,76 @@ export type HoldResult =
   | { readonly kind: 'refused'; readonly refusal: HoldRefusal };
 
 /**
- * Settles a batch of holds in one transaction: lock, read, decide in memory, write the winners. The idempotency claim, the effect and
- * the stored answer are that one transaction, so a crash leaves either all of a hold or nothing. Run again after an error it gives
- * every command that did commit its stored answer.
+ * Settles a batch of holds in one transaction: lock, read, serve those who wait, decide in memory, write the winners. The idempotency
+ * claim, the effect and the stored answer are that one transaction, so a crash leaves either all of a hold or nothing. Run again after
+ * an error it gives every command that did commit its stored answer.
  */
 export async function settleHoldBatch(deps: HoldDeps, commands: readonly HoldCommand[]): Promise<HoldResult[]> {
   await deps.references.reserve(deps.pool, commands.length);
-  const results = await withTransaction(
+  const { results } = await withTransaction(
     deps.pool,
     async (tx) => {
-      const snapshot = await readHoldSnapshot(tx, deps.layouts, commands);
-      const decisions = decideHolds(commands, snapshot, deps.limits);
-      const writes = new Map<number, HoldWrite>();
-      decisions.forEach((decision, index) => {
-        if (decision.kind !== 'granted') return;
-        writes.set(
-          index,
-          composeHold(commands[index]!, decision.hold, deps.references.take(), snapshot.now, deps.times),
-        );
-      });
-      await writeHolds(tx, [...writes.values()], snapshot.now);
+      const settled = await settle(tx, deps, commands);
       failpoint('booking.hold.before_commit');
-      return decisions.map((decision, index): HoldResult => {
-        switch (decision.kind) {
-          case 'granted':
-            return { kind: 'answered', answer: writes.get(index)!.answer, replayed: false };
-          case 'same_as':
-            return { kind: 'answered', answer: writes.get(decision.index)!.answer, replayed: true };
-          case 'stored':
-            return { kind: 'answered', answer: snapshot.storedKeys.get(decision.key)!.answer, replayed: true };
-          case 'refused':
-            return { kind: 'refused', refusal: decision.refusal };
-        }
-      });
+      return settled;
     },
     // The batcher decides what to do about failures.
     { attempts: 1 },
   );
   failpoint('booking.hold.after_commit');
   return results;
+}
+
+/**
+ * Offers what is free of this inventory to those who wait for it: a batch in which nobody else asks for anything. Returns how many
+ * offers were made, and whether more may be made at once.
+ */
+export async function settleLines(deps: HoldDeps, of: MoreInventory): Promise<{ offered: number; more: boolean }> {
+  const { offered, more } = await withTransaction(deps.pool, async (tx) => {
+    const settled = await settle(tx, deps, [], of);
+    if (settled.offered > 0) failpoint('booking.offer.before_commit');
+    return settled;
+  });
+  if (offered > 0) failpoint('booking.offer.after_commit');
+  return { offered, more };
+}
+
+async function settle(
+  tx: Tx,
+  deps: HoldDeps,
+  commands: readonly HoldCommand[],
+  more?: MoreInventory,
+): Promise<{ results: HoldResult[]; offered: number; more: boolean }> {
+  const snapshot = await readHoldSnapshot(tx, deps.layouts, commands, more);
+  const lines = await readDueLines(tx, snapshot);
+  const served = serveLines(lines, snapshot, deps.limits);
+  const cause = { id: newId('req'), traceparent: null };
+  const offers = served.offers.map((offer) => composeOffer(offer, cause, snapshot.now, deps.times));
+
+  const decisions = decideHolds(commands, snapshot, deps.limits);
+  const holds = new Map<number, HoldWrite>();
+  decisions.forEach((decision, index) => {
+    if (decision.kind !== 'granted') return;
+    holds.set(index, composeHold(commands[index]!, decision.hold, deps.references.take(), snapshot.now, deps.times));
+  });
+  await writeHolds(tx, [...offers, ...holds.values()], snapshot.now);
+  await markLinesServed(tx, served);
+  const answerOf = (index: number) => holds.get(index)!.call!.answer;
+  const results = decisions.map((decision, index): HoldResult => {
+    switch (decision.kind) {
+      case 'granted':
+        return { kind: 'answered', answer: answerOf(index), replayed: false };
+      case 'same_as':
+        return { kind: 'answered', answer: answerOf(decision.index), replayed: true };
+      case 'stored':
+        return { kind: 'answered', answer: snapshot.storedKeys.get(decision.key)!.answer, replayed: true };
+      case 'refused':
+        return { kind: 'refused', refusal: decision.refusal };
+    }
+  });
+  return {
+    results,
+    offered: offers.length,
+    more: lines.length > served.eventIds.length + served.resourceIds.length,
+  };
 }

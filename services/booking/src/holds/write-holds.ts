@@ -1,93 +1,8 @@
 import type { Tx } from '@holdfast/shared/db/transaction';
-import type { StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
-import { amountToJson } from '@holdfast/shared/money';
-import { toOutboxRows } from '@holdfast/shared/outbox/outbox';
-import { firstExpiry, type HoldTimes } from '../bookings/booking.ts';
-import { toBookingJson, type BookingRow } from '../bookings/booking-row.ts';
-import { held } from '../events.ts';
-import type { GrantedHold } from './decide-holds.ts';
-import type { HoldCommand } from './hold-command.ts';
-import { formatReference } from './booking-reference.ts';
-
-/** A granted hold with everything that its rows and its answer need. */
-export interface HoldWrite {
-  readonly command: HoldCommand;
-  readonly hold: GrantedHold;
-  readonly row: BookingRow;
-  readonly answer: StoredAnswer;
-}
-
-/** Makes the booking row and the 201 answer of a granted hold. */
-export function composeHold(
-  command: HoldCommand,
-  hold: GrantedHold,
-  referenceNumber: number,
-  now: Date,
-  times: HoldTimes,
-): HoldWrite {
-  const { place, price } = hold;
-  const where = place.kind === 'slots' ? place.resource : place.event;
-  const row: BookingRow = {
-    id: hold.bookingId,
-    reference: formatReference(referenceNumber, now),
-    user_id: command.caller.userId,
-    status: 'HELD',
-    inventory: place.kind,
-    event_id: place.kind === 'slots' ? null : place.event.id,
-    resource_id: place.kind === 'slots' ? place.resource.id : null,
-    series_id: null,
-    seats: place.kind === 'seats' ? [...place.seats] : place.kind === 'pool' ? place.numbers.map(String) : [],
-    quantity: place.kind === 'seats' ? place.seats.length : place.kind === 'pool' ? place.quantity : 1,
-    starts_at: place.kind === 'slots' ? place.startsAt : place.event.startsAt,
-    ends_at: place.kind === 'slots' ? place.endsAt : place.event.endsAt,
-    time_zone: where.timeZone,
-    title: where.name,
-    venue: where.venueName,
-    refund_policy: where.refundPolicy,
-    moved_count: 0,
-    moved_refund: null,
-    refund_starts_at: null,
-    price_amount: price.amount,
-    price_currency: price.currency,
-    price_lines: hold.lines.map(({ label, category, quantity, unitAmount }) => ({
-      label,
-      category,
-      quantity,
-      unit_amount: amountToJson(unitAmount),
-      amount: amountToJson(unitAmount * BigInt(quantity)),
-    })),
-    contact_email: command.caller.email ?? '',
-    contact_name: command.caller.name ?? '',
-    hold_expires_at: firstExpiry(now, times),
-    extended_at: null,
-    pinned_at: null,
-    cancel_requested_at: null,
-    cancel_reason: null,
-    cancel_refund: null,
-    checked_in_at: null,
-    attended: null,
-    payment_id: null,
-    payment_status: null,
-    payment_attempt: 0,
-    payment_decline_reason: null,
-    payment_redirect_url: null,
-    refund_id: null,
-    refund_status: null,
-    refund_amount: null,
-    hold_seq: 1,
-    booking_seq: 0,
-    checkout_seq: 0,
-    version: 1,
-    created_at: now,
-    updated_at: now,
-  };
-  const answer: StoredAnswer = {
-    status: 201,
-    headers: { location: `/v1/bookings/${row.id}`, etag: '"1"' },
-    body: JSON.stringify(toBookingJson(row, now)),
-  };
-  return { command, hold, row, answer };
-}
+import { toOutboxRows, type OutgoingEvent } from '@holdfast/shared/outbox/outbox';
+import { NEW_BOOKING_COLUMNS, toBookingRecord } from '../bookings/booking-row.ts';
+import { held, offered } from '../events.ts';
+import type { HoldWrite } from './compose-hold.ts';
 
 /**
  * Writes the winners of a batch in one statement: bookings, claims, history, idempotency answers, outbox rows and the counters of the
@@ -95,7 +10,10 @@ export function composeHold(
  */
 export async function writeHolds(tx: Tx, writes: readonly HoldWrite[], now: Date): Promise<void> {
   if (writes.length === 0) return;
-  const bookings = writes.map(({ row }) => ({ ...row, price_amount: amountToJson(row.price_amount) }));
+  const calls = writes.filter(isCalledFor);
+  const offers = writes.filter(({ call }) => call === null);
+  if (offers.length > 0) await turnIntoHolds(tx, offers);
+  const bookings = calls.map(({ row }) => toBookingRecord(row));
   const seats: object[] = [];
   const slots: object[] = [];
   const pools: object[] = [];
@@ -127,7 +45,7 @@ export async function writeHolds(tx: Tx, writes: readonly HoldWrite[], now: Date
       for (const number of place.fromFree) reused.push({ event_id: event.id, place_number: number });
     }
   }
-  const keys = writes.map(({ command, answer }) => ({
+  const keys = calls.map(({ call: { command, answer } }) => ({
     user_id: command.caller.userId,
     key: command.key,
     fingerprint: command.fingerprint,
@@ -137,8 +55,8 @@ export async function writeHolds(tx: Tx, writes: readonly HoldWrite[], now: Date
   }));
   const outbox = toOutboxRows(
     '/booking',
-    writes.map(({ command: { caller }, row }) =>
-      held(row, { id: caller.requestId, traceparent: caller.traceparent }, now),
+    writes.flatMap(({ row, cause, call }): OutgoingEvent[] =>
+      call === null ? [held(row, cause, now), offered(row, cause, now)] : [held(row, cause, now)],
     ),
   );
   const messages = outbox.ids.map((id, i) => ({
@@ -150,10 +68,13 @@ export async function writeHolds(tx: Tx, writes: readonly HoldWrite[], now: Date
     payload: outbox.payloads[i],
     traceparent: outbox.traceparents[i],
   }));
-  const causes = writes.map(({ command, row }) => ({
+  const causes = writes.map(({ row, actor, cause, call }) => ({
     booking_id: row.id,
-    actor: command.caller.userId,
-    cause: command.caller.requestId,
+    version: row.version,
+    from_status: call === null ? 'PENDING' : null,
+    reason: call === null ? 'offered from the waitlist' : 'held',
+    actor,
+    cause: cause.id,
   }));
 
   await tx.query({
@@ -181,12 +102,8 @@ export async function writeHolds(tx: Tx, writes: readonly HoldWrite[], now: Date
 // clock.app_now() would be asked for each row.
 const WRITE_HOLDS = `
 with new_bookings as (
-  insert into bookings (id, reference, user_id, status, inventory, event_id, resource_id, seats, quantity, starts_at, ends_at,
-                        time_zone, title, venue, refund_policy, price_amount, price_currency, price_lines, contact_email,
-                        contact_name, hold_expires_at, hold_seq, created_at, updated_at)
-  select id, reference, user_id, status, inventory, event_id, resource_id, seats, quantity, starts_at, ends_at,
-         time_zone, title, venue, refund_policy, price_amount, price_currency, price_lines, contact_email,
-         contact_name, hold_expires_at, hold_seq, created_at, updated_at
+  insert into bookings (${NEW_BOOKING_COLUMNS})
+  select ${NEW_BOOKING_COLUMNS}
     from json_populate_recordset(null::bookings, $1::json)
 ), new_seats as (
   insert into seat_claims (event_id, seat, booking_id, claimed_at)
@@ -221,8 +138,8 @@ with new_bookings as (
     from json_to_recordset($8::json) as row (id text, subject text, ordering_key text, family text, seq int, payload text, traceparent text)
 ), new_history as (
   insert into booking_history (booking_id, version, from_status, to_status, reason, actor, cause, at)
-  select booking_id, 1, null, 'HELD', 'held', actor, cause, $12::timestamptz
-    from json_to_recordset($9::json) as row (booking_id text, actor text, cause text)
+  select booking_id, version, from_status, 'HELD', reason, actor, cause, $12::timestamptz
+    from json_to_recordset($9::json) as row (booking_id text, version int, from_status text, reason text, actor text, cause text)
 ), changed_events as (
   update events
      set claimed = events.claimed + row.claimed,
@@ -234,3 +151,28 @@ with new_bookings as (
 update resources
    set inventory_version = inventory_version + 1
  where id in (select json_array_elements_text($11::json))`;
+
+type CalledFor = HoldWrite & { readonly call: NonNullable<HoldWrite['call']> };
+
+function isCalledFor(write: HoldWrite): write is CalledFor {
+  return write.call !== null;
+}
+
+/** Gives PENDING bookings what was offered to them. @throws Error when one is not as the line showed it: then nothing is offered. */
+async function turnIntoHolds(tx: Tx, offers: readonly HoldWrite[]): Promise<void> {
+  const { rowCount } = await tx.query({
+    name: 'offer-write',
+    text: `update bookings b
+              set status = 'HELD', seats = row.seats, quantity = row.quantity, starts_at = row.starts_at, ends_at = row.ends_at,
+                  time_zone = row.time_zone, title = row.title, venue = row.venue, refund_policy = row.refund_policy, moved_refund = null, refund_starts_at = null,
+                  price_amount = row.price_amount, price_currency = row.price_currency, price_lines = row.price_lines,
+                  hold_expires_at = row.hold_expires_at, hold_seq = row.hold_seq, booking_seq = row.booking_seq,
+                  version = row.version, updated_at = row.updated_at
+             from json_populate_recordset(null::bookings, $1::json) row
+            where b.id = row.id
+              and b.status = 'PENDING'
+              and b.version = row.version - 1`,
+    values: [JSON.stringify(offers.map(({ row }) => toBookingRecord(row)))],
+  });
+  if (rowCount !== offers.length) throw new Error(`${offers.length - (rowCount ?? 0)} offers met no waiting booking`);
+}

@@ -9,7 +9,7 @@ import { settleHoldBatch, type HoldDeps, type HoldResult } from '../holds/settle
 import { createHallLayouts } from '../inventory/hall-layout.ts';
 import { readHallRows } from '../inventory/read-hall-rows.ts';
 
-export const HOLD_TIMES = { holdSeconds: 600, paymentExtensionSeconds: 900, holdMaxSeconds: 1800 };
+export const HOLD_TIMES = { holdSeconds: 600, paymentExtensionSeconds: 900, holdMaxSeconds: 1800, offerSeconds: 3600 };
 export const HOLD_LIMITS = { holdsPerUser: 5, placesPerBooking: 10 };
 
 /** A database of its own with the booking service's pool, and factories whose defaults are valid. */

@@ -8,6 +8,7 @@ import { LEDGER_ROUTES } from './ledger-routes.ts';
 import type { ApiRoute } from './route.ts';
 import { SERIES_ROUTES } from './series-routes.ts';
 import { TICKET_ROUTES } from './ticket-routes.ts';
+import { WAITLIST_ROUTES } from './waitlist-routes.ts';
 
 const operations = { method: 'get', tag: 'Operations', target: 'gateway', access: 'public', problems: [] } as const;
 const state = z.object({ status: z.string() });
@@ -49,6 +50,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...TICKET_ROUTES,
   ...EVENT_CANCELLATION_ROUTES,
   ...EVENT_RESCHEDULE_ROUTES,
+  ...WAITLIST_ROUTES,
   ...PAYMENT_ROUTES,
   ...LEDGER_ROUTES,
   ...OPERATION_ROUTES,
