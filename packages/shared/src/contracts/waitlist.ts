@@ -58,14 +58,10 @@ export const waitlistEntry = z
     id: id('wtl'),
     object: z.literal('waitlist_entry'),
     status: z.enum(WAITLIST_STATUSES),
-    position: z
-      .number()
-      .int()
-      .nullable()
-      .meta({
-        description:
-          '1 for the first in line of those who wait for the event, or for a time that overlaps; null when over',
-      }),
+    position: z.number().int().nullable().meta({
+      description:
+        '1 for the first in line of those who wait for the event, or for a time that overlaps; null when over',
+    }),
     user_id: id('usr'),
     event_id: id('evt').nullable(),
     resource_id: id('res').nullable(),
