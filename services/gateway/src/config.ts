@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { email, password } from '@holdfast/shared/contracts/identity';
 import { commonServiceSchema, parseConfig, port, url } from '@holdfast/shared/config';
 import { z } from 'zod';
+import { readPolicies, type Policies } from './rate-limit/policy-rules.ts';
 
 const cidr = z.string().refine(isCidr, 'must be addresses or CIDR ranges separated by commas, e.g. 10.0.0.0/8,::1');
 
@@ -10,6 +11,22 @@ function isCidr(value: string): boolean {
   const family = isIP(address ?? '');
   if (family === 0 || more !== undefined) return false;
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+const TRUSTS_EVERYBODY =
+  'names no proxy but a good part of all addresses, so every client could choose its own; name the proxies, e.g. 10.0.0.0/8';
+
+/** A range so wide that it is a mistake or means "everybody". A /8 is the widest network that anybody has to themselves. */
+function isNoWholeInternet(value: string): boolean {
+  const [address, bits] = value.split('/');
+  return bits === undefined || Number(bits) >= (isIP(address!) === 4 ? 8 : 16);
+}
+
+const ORIGIN_FORM = 'must be origins separated by commas, e.g. https://shop.example; neither * nor null';
+
+/** Exactly as a browser sends it: scheme, host, port if it is not the usual one, nothing more. */
+function isOrigin(value: string): boolean {
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).origin === value;
 }
 
 const commaList = z.string().transform((text) =>
@@ -29,7 +46,20 @@ const schema = commonServiceSchema
     HOLDFAST_NOTIFICATION_URL: url('http', 'https').default('http://127.0.0.1:8083'),
     HOLDFAST_ADMIN_EMAIL: email.optional(),
     HOLDFAST_ADMIN_PASSWORD: password.optional(),
-    HOLDFAST_TRUSTED_PROXIES: commaList.pipe(z.array(cidr)).default([]),
+    HOLDFAST_TRUSTED_PROXIES: commaList.pipe(z.array(cidr.refine(isNoWholeInternet, TRUSTS_EVERYBODY))).default([]),
+    HOLDFAST_METRICS_ALLOWED_CIDRS: commaList.pipe(z.array(cidr)).default(['127.0.0.0/8', '::1/128']),
+    HOLDFAST_CORS_ORIGINS: commaList.pipe(z.array(z.string().refine(isOrigin, ORIGIN_FORM))).default([]),
+    HOLDFAST_RATE_LIMIT_SCALE: z.coerce
+      .number({ message: 'must be a number' })
+      .min(0.001, 'must be at least 0.001')
+      .max(1_000_000, 'must be at most 1000000')
+      .default(1),
+    HOLDFAST_RATE_LIMITS: z
+      .string()
+      .default('')
+      .superRefine((text, context) => {
+        for (const message of readPolicies(text, 1).wrong) context.addIssue({ code: 'custom', message });
+      }),
   })
   .refine((env) => (env.HOLDFAST_ADMIN_EMAIL === undefined) === (env.HOLDFAST_ADMIN_PASSWORD === undefined), {
     path: ['HOLDFAST_ADMIN_PASSWORD'],
@@ -50,6 +80,12 @@ export interface Config {
   /** CIDR ranges whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
   readonly redisUrl: string | null;
+  /** CIDR ranges that may read /metrics on the public port; to others it is not there. */
+  readonly metricsAllowed: readonly string[];
+  /** Origins of web pages that may call the API from a browser. */
+  readonly corsOrigins: readonly string[];
+  /** Already scaled. */
+  readonly limits: Policies;
 }
 
 /** Reads the environment. @throws ConfigError naming every wrong variable. */
@@ -72,5 +108,8 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
         : null,
     trustedProxies: e.HOLDFAST_TRUSTED_PROXIES,
     redisUrl: e.HOLDFAST_REDIS === 'off' ? null : (e.REDIS_URL ?? null),
+    metricsAllowed: e.HOLDFAST_METRICS_ALLOWED_CIDRS,
+    corsOrigins: e.HOLDFAST_CORS_ORIGINS,
+    limits: readPolicies(e.HOLDFAST_RATE_LIMITS, e.HOLDFAST_RATE_LIMIT_SCALE).policies,
   };
 }

@@ -1,9 +1,8 @@
-import { createApp, problemHandler } from '@holdfast/shared/http/app';
+import { createApp, problemHandler, toProblem } from '@holdfast/shared/http/app';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
 import { Problem } from '@holdfast/shared/problems';
 import type { Logger } from '@holdfast/shared/telemetry/logger';
-import type { Metrics } from '@holdfast/shared/telemetry/metrics';
-import type { Express } from 'express';
+import type { Express, NextFunction, Request, Response } from 'express';
 import type { Pool } from 'undici';
 import { assertionMaker } from './border/assertion.ts';
 import { clientAddressFinder } from './border/client-address.ts';
@@ -12,20 +11,27 @@ import { askServices } from './health/service-health.ts';
 import type { HoldGatherer } from './holds/gather-holds.ts';
 import { mountHolds } from './holds/routes.ts';
 import { mountIdentity, type IdentityDeps } from './identity/routes.ts';
+import type { GatewayMetrics } from './metrics.ts';
 import { mountDocs } from './openapi/docs-routes.ts';
 import { mountProblemPages } from './openapi/problem-pages.ts';
 import { ROUTES } from './openapi/route-table.ts';
 import { mountMethodNotAllowed } from './proxy/method-not-allowed.ts';
 import { mountProxy } from './proxy/routes.ts';
+import { mountAttemptLimits } from './rate-limit/attempt-routes.ts';
+import type { AttemptLimits } from './rate-limit/limit-attempts.ts';
+import { RequestLimits, type RequestLimitsDeps } from './rate-limit/request-limits.ts';
+import { limitSenders, mountGatewayLanes } from './rate-limit/sender-limits.ts';
 
 export interface HttpDeps extends IdentityDeps {
   readonly internalSecret: string;
   readonly trustedProxies: readonly string[];
   readonly upstreams: Readonly<Record<'booking' | 'payment' | 'notification', Pool>>;
   readonly gatherer: HoldGatherer;
+  readonly limits: Omit<RequestLimitsDeps, 'addressOf'>;
+  readonly attempts: AttemptLimits;
   readonly checks: readonly HealthCheck[];
   readonly logger: Logger;
-  readonly metrics: Metrics;
+  readonly metrics: GatewayMetrics;
 }
 
 /** The gateway's whole HTTP surface. Order matters: the hot path comes first, what answers "not like that" last. */
@@ -34,12 +40,17 @@ export function createHttp(deps: HttpDeps): Express {
   // One spelling of a path is one route: access is decided on the same text that is matched.
   app.enable('case sensitive routing');
   const { authenticator } = deps;
-  const assertCaller = assertionMaker(deps.internalSecret, clientAddressFinder(deps.trustedProxies));
+  const addressOf = clientAddressFinder(deps.trustedProxies);
+  const assertCaller = assertionMaker(deps.internalSecret, addressOf);
+  const limits = new RequestLimits({ ...deps.limits, addressOf });
 
   app.use(beginRequest(deps.metrics, deps.logger));
-  mountHolds(app, { authenticator, assertCaller, gatherer: deps.gatherer });
+  app.use(limitSenders(limits, ROUTES));
+  mountHolds(app, { authenticator, assertCaller, gatherer: deps.gatherer, limits });
+  mountGatewayLanes(app, ROUTES, { limits, authenticator });
+  mountAttemptLimits(app, { attempts: deps.attempts, limits, addressOf });
   mountIdentity(app, deps);
-  mountProxy(app, ROUTES, { authenticator, assertCaller, upstreams: deps.upstreams });
+  mountProxy(app, ROUTES, { authenticator, assertCaller, upstreams: deps.upstreams, limits });
   mountHealth(app, {
     service: 'gateway',
     checks: deps.checks,
@@ -51,6 +62,10 @@ export function createHttp(deps: HttpDeps): Express {
   mountMethodNotAllowed(app, ROUTES);
   app.use(() => {
     throw new Problem('not_found');
+  });
+  app.use((error: unknown, _req: Request, _res: Response, next: NextFunction) => {
+    deps.metrics.refused.inc({ code: toProblem(error).code });
+    next(error);
   });
   app.use(problemHandler(deps.logger, requestIdOf));
   return app;

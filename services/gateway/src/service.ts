@@ -1,11 +1,11 @@
 import { createPool } from '@holdfast/shared/db/pool';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
-import { createMetrics } from '@holdfast/shared/telemetry/metrics';
+import { Loop } from '@holdfast/shared/loop';
+import { connectRedis } from '@holdfast/shared/redis/redis';
 import { Authenticator } from './border/authenticate.ts';
 import { answerBrokenRequests } from './border/broken-requests.ts';
 import type { Config } from './config.ts';
-import { createRedisCheck } from './health/redis-check.ts';
 import { bookingTransport } from './holds/booking-transport.ts';
 import { HoldGatherer } from './holds/gather-holds.ts';
 import { createHttp } from './http.ts';
@@ -14,7 +14,12 @@ import { PreparedIdentity } from './identity/prepare-identity.ts';
 import { successorMaker } from './identity/refresh-token.ts';
 import { Revocations } from './identity/revocations.ts';
 import { TokenMemory } from './identity/token-memory.ts';
+import { createGatewayMetrics } from './metrics.ts';
 import { createUpstream } from './proxy/upstream.ts';
+import { LeasedLimiter } from './rate-limit/leased-limiter.ts';
+import { AttemptLimits } from './rate-limit/limit-attempts.ts';
+import { pruneAttempts } from './rate-limit/prune-attempts.ts';
+import { RedisBuckets } from './rate-limit/redis-buckets.ts';
 
 export interface Overrides {
   readonly logger?: Logger;
@@ -31,10 +36,12 @@ export interface GatewayService {
   stop(): Promise<void>;
 }
 
+const PRUNE_MS = 60_000;
+
 /** Puts the gateway together; nothing connects before `start`. */
 export function buildService(config: Config, overrides: Overrides = {}): GatewayService {
   const logger = overrides.logger ?? createLogger({ service: 'gateway', level: config.logLevel });
-  const metrics = createMetrics('gateway');
+  const metrics = createGatewayMetrics();
   const pool = createPool({
     connectionString: config.databaseUrl,
     schema: 'identity',
@@ -48,7 +55,14 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   };
   // Connections of their own: a hold must not queue behind reads that are slow.
   const holds = createUpstream(config.upstreams.booking, 4);
-  const redis = config.redisUrl === null ? null : createRedisCheck(config.redisUrl, logger);
+  const redis = config.redisUrl === null ? null : connectRedis(config.redisUrl, logger);
+  const limiter = new LeasedLimiter({ shared: redis && new RedisBuckets(redis), logger });
+  const pruning = new Loop({
+    name: 'prune-attempts',
+    intervalMs: PRUNE_MS,
+    logger,
+    runOnce: () => pruneAttempts(pool),
+  });
 
   const hasher = new PasswordHasher();
   const identity = new PreparedIdentity({ pool, hasher, logger }, config.admin);
@@ -63,6 +77,8 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     internalSecret: config.internalSecret,
     trustedProxies: config.trustedProxies,
     upstreams,
+    limits: { policies: config.limits, limiter, refused: metrics.rateLimited },
+    attempts: new AttemptLimits(pool, config.limits),
     gatherer: new HoldGatherer({ transport: bookingTransport(holds) }),
     checks: [
       { name: 'postgres', critical: true, run: async () => (await pool.query('select 1'), 'connected') },
@@ -72,7 +88,8 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
         run: () =>
           identity.ready ? Promise.resolve('keys loaded') : Promise.reject(new Error('keys are not loaded yet')),
       },
-      ...(redis ? [redis.check] : []),
+      // Redis only speeds things up: when it is down that is a warning.
+      ...(redis ? [{ name: 'redis', critical: false, run: () => redis.ping() }] : []),
     ],
     logger,
     metrics,
@@ -82,9 +99,9 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   let stopped: Promise<void> | null = null;
   const stop = async () => {
     await server?.stop();
-    await Promise.all([identity.stop(), revocations.stop()]);
+    await Promise.all([identity.stop(), revocations.stop(), pruning.stop(), limiter.stop()]);
     await Promise.all([...Object.values(upstreams), holds].map((upstream) => upstream.destroy()));
-    await redis?.stop();
+    redis?.disconnect();
     await pool.end();
   };
   return {
@@ -96,6 +113,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
       answerBrokenRequests(server.server);
       identity.start();
       revocations.start();
+      pruning.start();
       logger.info({ port: server.port }, 'gateway listens');
       return server.port;
     },

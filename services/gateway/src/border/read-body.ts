@@ -47,7 +47,16 @@ export function readBytes(req: IncomingMessage, limit: number): Promise<Buffer> 
  * Reads a JSON body of up to 64 KiB, for every route that takes one. The text is kept: it is what goes on to a service.
  * @throws Problem `unsupported_media_type`, `payload_too_large`, `malformed_json`, or `validation_failed` for JSON that is no object.
  */
-export async function readJson(req: IncomingMessage): Promise<JsonBody | null> {
+export function readJson(req: IncomingMessage): Promise<JsonBody | null> {
+  let body = bodies.get(req);
+  if (!body) bodies.set(req, (body = parseJson(req)));
+  return body;
+}
+
+/** A body can be read once; who looks at it before the route must not take it away. */
+const bodies = new WeakMap<IncomingMessage, Promise<JsonBody | null>>();
+
+async function parseJson(req: IncomingMessage): Promise<JsonBody | null> {
   if (!hasBody(req)) return null;
   if (!JSON_TYPE.test(req.headers['content-type'] ?? '') || !isPlain(req)) throw new Problem('unsupported_media_type');
   const bytes = await readBytes(req, JSON_LIMIT_BYTES);

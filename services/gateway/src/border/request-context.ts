@@ -33,7 +33,7 @@ export function beginRequest(metrics: Metrics, logger: Logger) {
   const requests = logger.child({}, { redact: [] });
   return (req: Request, res: Response, next: NextFunction): void => {
     const { requestId, startedAt } = contextOf(req);
-    standingHeaders(res, requestId);
+    standingHeaders(req, res, requestId);
     // 'close' comes for finished and for broken answers alike.
     res.on('close', () => {
       const ms = performance.now() - startedAt;
@@ -49,7 +49,9 @@ export function beginRequest(metrics: Metrics, logger: Logger) {
   };
 }
 
-function standingHeaders(res: ServerResponse, requestId: RequestId): void {
+function standingHeaders(req: IncomingMessage, res: ServerResponse, requestId: RequestId): void {
   res.setHeader('Request-Id', requestId);
   res.setHeader('X-Content-Type-Options', 'nosniff');
+  // Tokens are in these answers, and in refusals who tried what.
+  if (req.url!.startsWith('/v1/auth')) res.setHeader('Cache-Control', 'no-store');
 }

@@ -3,6 +3,7 @@ import type { Express, Request, Response } from 'express';
 import type { AssertCaller } from '../border/assertion.ts';
 import { requireSignedIn, type Authenticator } from '../border/authenticate.ts';
 import { readJson } from '../border/read-body.ts';
+import type { RequestLimits } from '../rate-limit/request-limits.ts';
 import type { HoldFailure, HoldGatherer } from './gather-holds.ts';
 
 /** A hold that has arrived is answered within this time, one way or the other (G10 says 3 s). */
@@ -17,11 +18,13 @@ const DETAIL: Record<HoldFailure, string> = {
 /** POST /v1/bookings, the hot path: no schema is checked and nothing is logged here beyond what every request costs. */
 export function mountHolds(
   app: Express,
-  deps: { authenticator: Authenticator; assertCaller: AssertCaller; gatherer: HoldGatherer },
+  deps: { authenticator: Authenticator; assertCaller: AssertCaller; gatherer: HoldGatherer; limits: RequestLimits },
 ): void {
   app.post('/v1/bookings', async (req: Request, res: Response) => {
     const authenticated = deps.authenticator.authenticate(req);
     const signedIn = requireSignedIn(authenticated instanceof Promise ? await authenticated : authenticated);
+    const admitted = deps.limits.admit('checkout', req, res, signedIn);
+    if (admitted) await admitted;
     const body = await readJson(req);
     const key = req.headers['idempotency-key'];
     const outcome = await deps.gatherer.submit({

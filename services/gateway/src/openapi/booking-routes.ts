@@ -36,6 +36,7 @@ export const BOOKING_ROUTES: readonly ApiRoute[] = [
     path: '/v1/bookings',
     operationId: 'createBooking',
     summary: 'Hold seats, places or a time range',
+    lane: 'checkout',
     idempotency: 'required',
     body: holdBody,
     answers: { 201: { description: 'The booking, HELD; Location is set', schema: booking } },
@@ -104,6 +105,7 @@ export const BOOKING_ROUTES: readonly ApiRoute[] = [
     path: '/v1/bookings/:id/pay',
     operationId: 'payBooking',
     summary: 'Pay a held booking; waits up to 2.5 s for the outcome',
+    lane: 'checkout',
     idempotency: 'required',
     body: payBody,
     answers: {
@@ -119,6 +121,7 @@ export const BOOKING_ROUTES: readonly ApiRoute[] = [
     path: '/v1/bookings/:id/extend',
     operationId: 'extendBooking',
     summary: 'More time for a hold, once',
+    lane: 'checkout',
     idempotency: 'required',
     body: extendBody,
     answers: { 200: { description: 'The hold with its new expiry', schema: booking } },
@@ -139,6 +142,7 @@ export const BOOKING_ROUTES: readonly ApiRoute[] = [
     path: '/v1/bookings/:id/cancel',
     operationId: 'cancelBooking',
     summary: 'Give a booking up',
+    lane: 'checkout',
     idempotency: 'required',
     body: cancelBody,
     answers: {

@@ -10,7 +10,8 @@ import { SERIES_ROUTES } from './series-routes.ts';
 import { TICKET_ROUTES } from './ticket-routes.ts';
 import { WAITLIST_ROUTES } from './waitlist-routes.ts';
 
-const operations = { method: 'get', tag: 'Operations', target: 'gateway', access: 'public', problems: [] } as const;
+const own = { target: 'gateway', access: 'public', lane: 'health', problems: [] } as const;
+const operations = { ...own, method: 'get', tag: 'Operations' } as const;
 const state = z.object({ status: z.string() });
 
 const OPERATION_ROUTES: readonly ApiRoute[] = [

@@ -32,6 +32,8 @@ export interface ApiRoute {
   readonly rawBody?: { readonly type: string; readonly limitBytes: number };
   readonly answers: Readonly<Record<number, { description: string; schema?: z.ZodType }>>;
   readonly problems: readonly ProblemCode[];
+  /** Under which limits the call falls, where `access` does not tell: what a purchase needs, or what monitoring asks. */
+  readonly lane?: 'checkout' | 'health';
   /** How long the service may take; 2.5 s unless told. */
   readonly timeLimitMs?: number;
 }

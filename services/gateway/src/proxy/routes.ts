@@ -6,6 +6,7 @@ import { requireSignedIn, type Authenticator } from '../border/authenticate.ts';
 import { readBytes, readJson, readRaw, WEBHOOK_LIMIT_BYTES } from '../border/read-body.ts';
 import type { SignedIn } from '../identity/user.ts';
 import { pathParameters, type ApiRoute } from '../openapi/route.ts';
+import { laneOfRoute, type RequestLimits } from '../rate-limit/request-limits.ts';
 import { forwardRequest } from './forward-request.ts';
 
 const TIME_LIMIT_MS = 2_500;
@@ -16,6 +17,7 @@ const PARAMETER = /^[A-Za-z0-9_-]{1,64}$/;
 export interface ProxyDeps {
   readonly authenticator: Authenticator;
   readonly assertCaller: AssertCaller;
+  readonly limits: RequestLimits;
   readonly upstreams: Readonly<Record<'booking' | 'payment', Pool>>;
 }
 
@@ -25,9 +27,11 @@ export function mountProxy(app: Express, routes: readonly ApiRoute[], deps: Prox
     const { target } = route;
     if (target === 'gateway') continue;
     const names = pathParameters(route.path);
+    const lane = laneOfRoute(route);
     app[route.method](route.path, async (req: Request, res: Response) => {
       const path = servicePath(route.path, names, req);
       const signedIn = await signedInFor(route, deps.authenticator, req);
+      await deps.limits.admit(lane, req, res, signedIn);
       await forwardRequest(deps.assertCaller, req, res, {
         upstream: deps.upstreams[target],
         service: target,

@@ -2,6 +2,7 @@ import http from 'node:http';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
 import { createTestDatabase, type TestDatabase } from '@holdfast/shared/testing/test-database';
 import type { Config } from '../config.ts';
+import { readPolicies } from '../rate-limit/policy-rules.ts';
 import { buildService, type GatewayService } from '../service.ts';
 import { startFakeService, type FakeService } from './fake-service.ts';
 
@@ -97,6 +98,10 @@ export function buildTestService(
       admin: ADMIN,
       trustedProxies: [],
       redisUrl: null,
+      metricsAllowed: ['127.0.0.0/8'],
+      corsOrigins: [],
+      // Not what these tests are about; those that are set their own.
+      limits: readPolicies('', 1_000).policies,
       ...overrides,
     },
     { logger: createLogger({ service: 'gateway', level: 'silent' }) },
