@@ -88,6 +88,12 @@ export const PROBLEMS = {
   email_taken: { status: 409, title: 'This email address has an account', retryable: false, about: 'Sign in instead.' },
 
   // General
+  origin_not_allowed: {
+    status: 403,
+    title: 'Pages of this origin may not call the API',
+    retryable: false,
+    about: 'A browser sent this for a web page. Its origin must be named in HOLDFAST_CORS_ORIGINS.',
+  },
   not_found: {
     status: 404,
     title: 'There is no such thing, or it is not yours',

@@ -57,3 +57,41 @@ test('proxies are a list, and an administrator has both an address and a passwor
   expect(config.trustedProxies).toEqual(['10.0.0.0/8', '::1']);
   expect(config.admin).toEqual({ email: 'admin@example.com', password: 'secret-password' });
 });
+
+test.each(['0.0.0.0/0', '::/0', '0.0.0.0/1,128.0.0.0/1', '10.0.0.0/7', '2000::/3'])(
+  'it does not start when %s are proxies: every client would choose its own address',
+  (list) => {
+    expect(problemsOf({ ...GOOD, HOLDFAST_TRUSTED_PROXIES: list })[0]).toMatch(
+      /^HOLDFAST_TRUSTED_PROXIES.*name the proxies/,
+    );
+  },
+);
+
+test.each([
+  '*',
+  'null',
+  'shop.example',
+  'https://shop.example/',
+  'https://*.example',
+  'ftp://shop.example',
+  'https://a@b',
+])('%s is no origin that may call', (origin) => {
+  expect(problemsOf({ ...GOOD, HOLDFAST_CORS_ORIGINS: `https://fine.example,${origin}` })[0]).toMatch(
+    /^HOLDFAST_CORS_ORIGINS/,
+  );
+});
+
+test('limits are scaled and replaced one by one, and a wrong one is named', () => {
+  const { limits } = loadConfig({ ...GOOD, HOLDFAST_RATE_LIMIT_SCALE: '0.5', HOLDFAST_RATE_LIMITS: 'user=50/10s+10' });
+  expect(limits.user).toEqual({ name: 'user', limit: 25, windowSeconds: 10, burst: 5 });
+  expect(limits.address.limit).toBe(5_000);
+  const problems = problemsOf({
+    ...GOOD,
+    HOLDFAST_RATE_LIMIT_SCALE: '0',
+    HOLDFAST_RATE_LIMITS: 'users=1/1s,callback=fast',
+  });
+  expect(problems.join('\n')).toMatch(/RATE_LIMIT_SCALE[^]*no limit named users[^]*callback must look like/);
+  for (const scale of ['-1', 'NaN', 'Infinity', '1e9', 'x']) {
+    expect(problemsOf({ ...GOOD, HOLDFAST_RATE_LIMIT_SCALE: scale })).toHaveLength(1);
+  }
+});

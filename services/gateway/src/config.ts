@@ -26,7 +26,12 @@ const ORIGIN_FORM = 'must be origins separated by commas, e.g. https://shop.exam
 
 /** Exactly as a browser sends it: scheme, host, port if it is not the usual one, nothing more. */
 function isOrigin(value: string): boolean {
-  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).origin === value;
+  return (
+    !value.includes('*') &&
+    URL.canParse(value) &&
+    /^https?:$/.test(new URL(value).protocol) &&
+    new URL(value).origin === value
+  );
 }
 
 const commaList = z.string().transform((text) =>

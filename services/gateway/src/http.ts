@@ -5,7 +5,10 @@ import type { Logger } from '@holdfast/shared/telemetry/logger';
 import type { Express, NextFunction, Request, Response } from 'express';
 import type { Pool } from 'undici';
 import { assertionMaker } from './border/assertion.ts';
+import { addressList } from './border/address-list.ts';
 import { clientAddressFinder } from './border/client-address.ts';
+import { allowOrigins } from './border/cors.ts';
+import { refuseEarly } from './border/refuse-early.ts';
 import { beginRequest, requestIdOf } from './border/request-context.ts';
 import { askServices } from './health/service-health.ts';
 import type { HoldGatherer } from './holds/gather-holds.ts';
@@ -25,6 +28,8 @@ import { limitSenders, mountGatewayLanes } from './rate-limit/sender-limits.ts';
 export interface HttpDeps extends IdentityDeps {
   readonly internalSecret: string;
   readonly trustedProxies: readonly string[];
+  readonly metricsAllowed: readonly string[];
+  readonly corsOrigins: readonly string[];
   readonly upstreams: Readonly<Record<'booking' | 'payment' | 'notification', Pool>>;
   readonly gatherer: HoldGatherer;
   readonly limits: Omit<RequestLimitsDeps, 'addressOf'>;
@@ -46,11 +51,16 @@ export function createHttp(deps: HttpDeps): Express {
 
   app.use(beginRequest(deps.metrics, deps.logger));
   app.use(limitSenders(limits, ROUTES));
+  app.use(refuseEarly, allowOrigins(deps.corsOrigins));
   mountHolds(app, { authenticator, assertCaller, gatherer: deps.gatherer, limits });
   mountGatewayLanes(app, ROUTES, { limits, authenticator });
-  mountAttemptLimits(app, { attempts: deps.attempts, limits, addressOf });
-  mountIdentity(app, deps);
+  mountAttemptLimits(app, { attempts: deps.attempts, limits, addressOf }, () => mountIdentity(app, deps));
   mountProxy(app, ROUTES, { authenticator, assertCaller, upstreams: deps.upstreams, limits });
+  const mayReadMetrics = addressList(deps.metricsAllowed);
+  app.get('/metrics', (req: Request, _res: Response, next: NextFunction) => {
+    if (!mayReadMetrics(addressOf(req))) throw new Problem('not_found');
+    next();
+  });
   mountHealth(app, {
     service: 'gateway',
     checks: deps.checks,

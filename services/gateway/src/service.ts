@@ -76,6 +76,8 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     successorOf: successorMaker(config.internalSecret),
     internalSecret: config.internalSecret,
     trustedProxies: config.trustedProxies,
+    metricsAllowed: config.metricsAllowed,
+    corsOrigins: config.corsOrigins,
     upstreams,
     limits: { policies: config.limits, limiter, refused: metrics.rateLimited },
     attempts: new AttemptLimits(pool, config.limits),

@@ -17,6 +17,8 @@ export function connectRedis(url: string, logger: Logger): Redis {
     maxRetriesPerRequest: 1,
     commandTimeout: 100,
     connectTimeout: 1_000,
+    // The library's timer for a connection that does not close keeps the process alive.
+    disconnectTimeout: 200,
     retryStrategy: (attempt) => Math.min(5_000, 100 * attempt),
   });
   let remindedAt = -Infinity;

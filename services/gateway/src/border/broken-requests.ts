@@ -1,7 +1,7 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { newId } from '@holdfast/shared/ids';
-import { Problem } from '@holdfast/shared/problems';
+import { Problem, type ProblemCode } from '@holdfast/shared/problems';
 
 const STATUS_LINES: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
@@ -14,28 +14,36 @@ const STATUS_LINES: Readonly<Record<string, string>> = {
  * be told apart from the broken part.
  */
 export function answerBrokenRequests(server: Server): void {
+  // Node hangs up on CONNECT without a word.
+  server.on('connect', (_req: IncomingMessage, socket: Duplex) =>
+    refuse(socket, '405 Method Not Allowed', 'method_not_allowed'),
+  );
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;
     }
-    const statusLine = STATUS_LINES[error.code ?? ''] ?? '400 Bad Request';
-    const requestId = newId('req');
-    const body = JSON.stringify({
-      ...new Problem('malformed_request').toBody(requestId),
-      status: Number.parseInt(statusLine, 10),
-    });
-    socket.end(
-      [
-        `HTTP/1.1 ${statusLine}`,
-        'Connection: close',
-        'Content-Type: application/problem+json; charset=utf-8',
-        `Content-Length: ${Buffer.byteLength(body)}`,
-        `Request-Id: ${requestId}`,
-        'X-Content-Type-Options: nosniff',
-        '',
-        body,
-      ].join('\r\n'),
-    );
+    refuse(socket, STATUS_LINES[error.code ?? ''] ?? '400 Bad Request', 'malformed_request');
   });
+}
+
+function refuse(socket: Duplex, statusLine: string, code: ProblemCode): void {
+  const requestId = newId('req');
+  const body = JSON.stringify({
+    ...new Problem(code).toBody(requestId),
+    status: Number.parseInt(statusLine, 10),
+  });
+  socket.end(
+    [
+      `HTTP/1.1 ${statusLine}`,
+      'Connection: close',
+      'Content-Type: application/problem+json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      `Request-Id: ${requestId}`,
+      'X-Content-Type-Options: nosniff',
+      ...(code === 'method_not_allowed' ? ['Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'] : []),
+      '',
+      body,
+    ].join('\r\n'),
+  );
 }

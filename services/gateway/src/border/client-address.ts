@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { addressList } from './address-list.ts';
 
 /** An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) is the IPv4 address: lists and limits must not see two. */
 export function plainAddress(address: string): string {
@@ -13,15 +14,7 @@ export function plainAddress(address: string): string {
  * nothing. `trusted`: addresses or CIDR ranges.
  */
 export function clientAddressFinder(trusted: readonly string[]): (req: IncomingMessage) => string {
-  const list = new BlockList();
-  for (const entry of trusted) {
-    const [address, bits] = entry.split('/');
-    const family = isIP(address!) === 6 ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(address!, family);
-    else list.addSubnet(address!, Number(bits), family);
-  }
-  // check() says false without a word when the family does not fit the address.
-  const isTrusted = (address: string) => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+  const isTrusted = addressList(trusted);
 
   return (req) => {
     const socketAddress = plainAddress(req.socket.remoteAddress ?? '');

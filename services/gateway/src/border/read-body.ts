@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { JSON_LIMIT_BYTES } from '@holdfast/shared/http/app';
 import { Problem } from '@holdfast/shared/problems';
+import { checkDepth, checkValue } from './json-shape.ts';
 
 export const WEBHOOK_LIMIT_BYTES = 1024 * 1024;
 
@@ -45,7 +46,8 @@ export function readBytes(req: IncomingMessage, limit: number): Promise<Buffer> 
 
 /**
  * Reads a JSON body of up to 64 KiB, for every route that takes one. The text is kept: it is what goes on to a service.
- * @throws Problem `unsupported_media_type`, `payload_too_large`, `malformed_json`, or `validation_failed` for JSON that is no object.
+ * @throws Problem `unsupported_media_type`, `payload_too_large`, `malformed_json`, or `validation_failed` for JSON that is no object or
+ * holds what `checkValue` refuses.
  */
 export function readJson(req: IncomingMessage): Promise<JsonBody | null> {
   let body = bodies.get(req);
@@ -64,6 +66,7 @@ async function parseJson(req: IncomingMessage): Promise<JsonBody | null> {
   if (bytes.length === 0) return null;
   if (!isUtf8(bytes)) throw new Problem('malformed_json', { detail: 'the body is not UTF-8' });
   const text = bytes.toString('utf8');
+  checkDepth(text);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -75,6 +78,7 @@ async function parseJson(req: IncomingMessage): Promise<JsonBody | null> {
       errors: [{ pointer: '/', code: 'invalid_type', message: 'the body must be a JSON object' }],
     });
   }
+  checkValue(text, value);
   return { text, value };
 }
 

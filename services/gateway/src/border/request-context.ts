@@ -51,7 +51,12 @@ export function beginRequest(metrics: Metrics, logger: Logger) {
 
 function standingHeaders(req: IncomingMessage, res: ServerResponse, requestId: RequestId): void {
   res.setHeader('Request-Id', requestId);
+  // Answers are data: no browser should run, frame or guess at them. Pages of ours set a policy of their own.
   res.setHeader('X-Content-Type-Options', 'nosniff');
+  res.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
+  res.setHeader('Referrer-Policy', 'no-referrer');
+  // Browsers take it over HTTPS only.
+  res.setHeader('Strict-Transport-Security', 'max-age=31536000');
   // Tokens are in these answers, and in refusals who tried what.
   if (req.url!.startsWith('/v1/auth')) res.setHeader('Cache-Control', 'no-store');
 }

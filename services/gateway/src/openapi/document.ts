@@ -88,8 +88,10 @@ function problemCodesOf(route: ApiRoute): readonly ProblemCode[] {
     ...(route.access === 'user' ? (['unauthenticated'] as const) : []),
     ...(route.ifMatch ? (['version_required', 'version_mismatch'] as const) : []),
     ...(route.body ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
-    ...(route.body ? [route.rawBody ? ('malformed_request' as const) : ('malformed_json' as const)] : []),
+    ...(route.body && !route.rawBody ? (['malformed_json'] as const) : []),
     ...((route.body && route.access !== 'callback') || route.query ? (['validation_failed'] as const) : []),
+    'malformed_request',
+    'rate_limited',
     ...(route.tag === 'Operations' ? [] : (['internal_error', 'dependency_unavailable'] as const)),
   ];
 }

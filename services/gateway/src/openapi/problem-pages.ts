@@ -1,7 +1,7 @@
 import { PROBLEMS, Problem, type ProblemCode } from '@holdfast/shared/problems';
 import type { Express, Request, Response } from 'express';
 
-const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'";
+const PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 const STYLE =
   'body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}td,th{text-align:left;padding:.2rem .8rem .2rem 0}';
 

@@ -24,7 +24,7 @@ const bookingId = newId('bkg');
 
 describe('forwarding', () => {
   test('vouches for the signed-in caller and strips what the client invented', async () => {
-    const answer = await gateway.call(`/v1/bookings/${bookingId}?x=1&x=2`, {
+    const answer = await gateway.call(`/v1/bookings/${bookingId}?x=1&y=%202`, {
       token: ann.access,
       headers: {
         [ASSERTION_HEADER]: 'forged',
@@ -39,7 +39,7 @@ describe('forwarding', () => {
       },
     });
     const [seen] = gateway.booking.seen;
-    expect(seen?.url).toBe(`/v1/bookings/${bookingId}?x=1&x=2`);
+    expect(seen?.url).toBe(`/v1/bookings/${bookingId}?x=1&y=%202`);
     expect(callerIn(seen)).toEqual({
       userId: ann.userId,
       role: 'customer',

@@ -1,7 +1,8 @@
+import { Problem } from '@holdfast/shared/problems';
 import type { NextFunction, Request, Response, Express } from 'express';
 import { readJson } from '../border/read-body.ts';
 import { addressKey } from './address-key.ts';
-import { LoginGate } from './gate-logins.ts';
+import { LoginGate, type Pass } from './gate-logins.ts';
 import type { Attempt, AttemptLimits, AttemptPolicies, AttemptRefusal } from './limit-attempts.ts';
 import { rateLimited, type RequestLimits } from './request-limits.ts';
 
@@ -21,9 +22,15 @@ export interface AttemptRoutesDeps {
   readonly addressOf: (req: Request) => string;
 }
 
-/** Stands before the routes of identity: they run only when the attempt may be made. */
-export function mountAttemptLimits(app: Express, deps: AttemptRoutesDeps): void {
+const LOGIN = '/v1/auth/login';
+
+/**
+ * Puts the limits of attempts before the routes that `mountRoutes` mounts: they run only when the attempt may be made. A wrong
+ * password is counted before its answer is sent, so the next guess finds it counted at whichever gateway it comes.
+ */
+export function mountAttemptLimits(app: Express, deps: AttemptRoutesDeps, mountRoutes: () => void): void {
   const gate = new LoginGate(deps.attempts);
+  const passes = new WeakMap<Request, Pass>();
   const refuse = (req: Request, refusal: AttemptRefusal): never => {
     deps.limits.noteRefusal(req, refusal.policy.name);
     throw rateLimited(refusal.policy, { ok: false, left: 0, waitMs: refusal.waitMs });
@@ -34,14 +41,23 @@ export function mountAttemptLimits(app: Express, deps: AttemptRoutesDeps): void 
       const attempt = await attemptOf(req, kind.field, deps.addressOf);
       const refusal = await deps.attempts.count(kind, attempt);
       if (refusal) refuse(req, refusal);
-      if (path === '/v1/auth/login') {
+      if (path === LOGIN) {
         const entered = await gate.enter(attempt);
         if (entered.refusal) refuse(req, entered.refusal);
-        else res.on('close', () => void entered.pass.leave(res.statusCode === 401).catch(() => undefined));
+        else {
+          passes.set(req, entered.pass);
+          res.on('close', () => void entered.pass.leave(false));
+        }
       }
       next();
     });
   }
+  mountRoutes();
+  // Express tells an error handler by its four parameters.
+  app.use(LOGIN, async (error: unknown, req: Request, _res: Response, next: NextFunction) => {
+    await passes.get(req)?.leave(error instanceof Problem && error.code === 'invalid_credentials');
+    next(error);
+  });
 }
 
 /** The account is taken as it was written, but for capitals: whether there is such an account plays no part. */

@@ -7,7 +7,7 @@ const PATIENCE_MS = 5_000;
 
 /** A sign-in that may be tried. */
 export interface Pass {
-  /** Must be called once, with whether the password was wrong. Resolves when that is counted. */
+  /** Must be called, with whether the password was wrong. Resolves when that is counted; a second call does nothing. */
   leave(failed: boolean): Promise<void>;
 }
 
@@ -50,8 +50,11 @@ export class LoginGate {
 
   #admit(attempt: Attempt, keys: readonly string[]): Pass {
     for (const key of keys) this.#roomOf(key).running += 1;
+    let left = false;
     return {
       leave: async (failed) => {
+        if (left) return;
+        left = true;
         try {
           if (failed) {
             await this.#limits.count(FAILURES, attempt);

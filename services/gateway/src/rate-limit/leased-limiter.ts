@@ -210,7 +210,9 @@ export class LeasedLimiter {
     account.leased += granted;
     if (account.leased > 0) this.#leasing.add(account);
     else this.#leasing.delete(account);
-    if (grant.waitMs > 0) account.closedUntil = this.#now() + grant.waitMs;
+    // A bucket that blocks is shut by a refusal, not by being empty: the next one must reach it.
+    const isShut = account.size.blockMs > 0 ? grant.left < 0 : grant.waitMs > 0;
+    if (isShut) account.closedUntil = this.#now() + grant.waitMs;
     if (account.waiting.length > 0) this.#settleSoon(account);
   }
 

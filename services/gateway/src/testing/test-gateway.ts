@@ -45,6 +45,7 @@ export interface TestGateway {
   readonly booking: FakeService;
   readonly payment: FakeService;
   readonly service: GatewayService;
+  readonly port: number;
   call(path: string, call?: Call): Promise<Answer>;
   /** Registers a new customer and gives its tokens. */
   signUp(name?: string): Promise<{ access: string; refresh: string; userId: string; email: string; password: string }>;
@@ -63,6 +64,7 @@ export async function startTestGateway(overrides: Partial<Config> = {}): Promise
     booking,
     payment,
     service: gateway.service,
+    port: gateway.port,
     call: gateway.call,
     async signUp(name = 'Ann Example') {
       people += 1;
@@ -113,11 +115,11 @@ export async function startGatewayOn(
   database: TestDatabase,
   services: { booking: string; payment: string },
   overrides: Partial<Config> = {},
-): Promise<{ service: GatewayService; call: TestGateway['call']; stop(): Promise<void> }> {
+): Promise<{ service: GatewayService; port: number; call: TestGateway['call']; stop(): Promise<void> }> {
   const service = buildTestService(database, services, overrides);
   const port = await service.start();
   await service.identity.runOnce();
-  return { service, call: (path, request = {}) => send(port, path, request), stop: () => service.stop() };
+  return { service, port, call: (path, request = {}) => send(port, path, request), stop: () => service.stop() };
 }
 
 /** Node's own client, because it sends a path and headers as they are, right or wrong. */
