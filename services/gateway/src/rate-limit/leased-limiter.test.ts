@@ -30,7 +30,7 @@ async function gateway(): Promise<LeasedLimiter> {
 // Fills with 6 tokens a minute: nothing during a test.
 const bucket = (capacity: number, blockMs = 0): BucketSize => ({ capacity, perMs: 6 / 60_000, blockMs });
 const takeMany = async (limiter: LeasedLimiter, count: number, key: string, size: BucketSize) =>
-  Promise.all(Array.from({ length: count }, () => limiter.take(key, size)));
+  Promise.all(Array.from({ length: count }, async () => limiter.take(key, size)));
 const allowed = (verdicts: readonly { ok: boolean }[]) => verdicts.filter(({ ok }) => ok).length;
 
 describe('with shared buckets', () => {

@@ -46,7 +46,7 @@ function namedOf(limits: string) {
 }
 
 const many = (count: number, call: () => Promise<Answer>) => Promise.all(Array.from({ length: count }, call));
-const statuses = (answers: readonly Answer[]) => answers.map(({ status }) => status).sort();
+const statuses = (answers: readonly Answer[]) => answers.map(({ status }) => status).sort((a, b) => a - b);
 const counts = (answers: readonly Answer[]) => ({
   passed: answers.filter(({ status }) => status < 300).length,
   refused: answers.filter(({ status }) => status === 429).length,
