@@ -383,6 +383,18 @@ export const PROBLEMS = {
     retryable: false,
     about: 'See the payment for what was captured and refunded.',
   },
+  refund_amount_invalid: {
+    status: 422,
+    title: 'A refund has an amount of at least one minor unit',
+    retryable: false,
+    about: 'Amounts are whole minor units: 1 is the least that can go back.',
+  },
+  refund_currency_mismatch: {
+    status: 422,
+    title: 'The refund is in another currency than the payment',
+    retryable: false,
+    about: 'Money goes back in the currency in which it was taken; the currency may be left out.',
+  },
 
   // Provider callbacks
   signature_missing: {

@@ -15,6 +15,7 @@ test('defaults are those of the contract', () => {
     host: '127.0.0.1',
     port: 8082,
     firstLookMs: 5_000,
+    refundsPerSecond: 20,
     provider: { name: 'stripe', apiBase: 'https://api.stripe.com', timeoutMs: 5_000, breakMs: 5_000 },
     webhooks: {
       secrets: ['whsec_current_secret', 'whsec_former_secret'],
@@ -33,6 +34,7 @@ test('every wrong variable is named at once, without its value', () => {
     HOLDFAST_STRIPE_WEBHOOK_SECRETS: 'short',
     HOLDFAST_WEBHOOK_ALLOWED_CIDRS: '10.0.0.0/99',
     HOLDFAST_PAYMENT_PORT: '70000',
+    HOLDFAST_REFUNDS_PER_SECOND: '0',
   };
   const load = () => loadConfig(wrong);
   expect(load).toThrow(ConfigError);

@@ -30,6 +30,7 @@ const schema = commonServiceSchema.extend({
   HOLDFAST_PROVIDER_TIMEOUT_MS: positiveInteger(5_000),
   HOLDFAST_PAYMENT_FIRST_LOOK_MS: positiveInteger(5_000),
   HOLDFAST_PROVIDER_BREAK_MS: positiveInteger(5_000),
+  HOLDFAST_REFUNDS_PER_SECOND: positiveInteger(20),
 });
 
 export interface Config {
@@ -50,6 +51,8 @@ export interface Config {
   readonly webhooks: { readonly secrets: readonly string[]; readonly allowedCidrs: readonly string[] };
   /** Time from an unknown outcome to the first question to the provider. */
   readonly firstLookMs: number;
+  /** Refunds that all processes together send in a second. */
+  readonly refundsPerSecond: number;
 }
 
 /** Reads the environment. @throws ConfigError naming every wrong variable. */
@@ -74,5 +77,6 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       allowedCidrs: parsed.HOLDFAST_WEBHOOK_ALLOWED_CIDRS,
     },
     firstLookMs: parsed.HOLDFAST_PAYMENT_FIRST_LOOK_MS,
+    refundsPerSecond: parsed.HOLDFAST_REFUNDS_PER_SECOND,
   };
 }

@@ -8,7 +8,7 @@ import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
 import type { Config } from './config.ts';
 import { createHttp } from './http.ts';
 import { createPaymentMetrics, showCircuit } from './metrics.ts';
-import { OperationDriver } from './operations/operation-driver.ts';
+import { OperationDriver, REFUND_HANDS } from './operations/operation-driver.ts';
 import { resumeOperations } from './operations/resume-operations.ts';
 import { checkoutHandler } from './payments/consumer.ts';
 import { WebhookApplier } from './provider-webhooks/apply-webhook.ts';
@@ -37,6 +37,7 @@ export interface PaymentService extends Stoppable {
 }
 
 const HANDS = 16;
+const LOOKS = 6;
 const OPERATIONS_HINT = 'hint.payment.operations';
 
 /** Builds the service in the order of its parts; nothing runs before `start`. */
@@ -56,7 +57,8 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
         apiKey: config.provider.apiKey,
         apiBase: config.provider.apiBase,
         timeoutMs: config.provider.timeoutMs,
-        concurrency: HANDS,
+        // The looks of the reconciliation make calls beside the driver.
+        concurrency: HANDS + REFUND_HANDS + LOOKS,
       }),
     { breakMs: config.provider.breakMs, onChange: circuitChanged },
   );
@@ -78,6 +80,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     logger,
     firstLookMs: config.firstLookMs,
     concurrency: HANDS,
+    refundsPerSecond: config.refundsPerSecond,
     onSettled: () => relay?.nudge(),
     onCall: (kind, outcome, seconds) => metrics.calls.observe({ kind, outcome }, seconds),
     onSaturated: () => bus?.hint(OPERATIONS_HINT),

@@ -42,9 +42,18 @@ export const payment = z
   })
   .meta({ id: 'Payment' });
 
-/** An operator's refund, in minor units of the payment's currency. */
+/** Minor units of any size: what is not positive gets a code of its own, not that of a wrong field. */
+const wishedAmount = z.number().int().min(-Number.MAX_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER);
+
+/** An operator's refund: minor units, of the payment's currency unless the currency is named. */
 export const refundBody = z
-  .strictObject({ amount: amount.min(1), reason: humanText(1, 500) })
+  .strictObject({
+    amount: z.union([wishedAmount, z.strictObject({ amount: wishedAmount, currency })]),
+    reason: humanText(1, 500),
+  })
+  .transform(({ amount: wish, reason }) =>
+    typeof wish === 'number' ? { amount: wish, currency: null, reason } : { ...wish, reason },
+  )
   .meta({ id: 'RefundRequest' });
 
 export const refund = z

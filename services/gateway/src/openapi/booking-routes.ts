@@ -195,7 +195,14 @@ export const PAYMENT_ROUTES: readonly ApiRoute[] = [
     idempotency: 'required',
     body: refundBody,
     answers: { 201: { description: 'The refund, PENDING until the provider has made it', schema: refund } },
-    problems: [...KEYED, 'forbidden', 'not_found', 'refund_exceeds_captured'],
+    problems: [
+      ...KEYED,
+      'forbidden',
+      'not_found',
+      'refund_exceeds_captured',
+      'refund_amount_invalid',
+      'refund_currency_mismatch',
+    ],
   },
   {
     ...payments,

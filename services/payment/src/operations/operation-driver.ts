@@ -5,7 +5,7 @@ import { Loop } from '@holdfast/shared/loop';
 import type { Logger } from 'pino';
 import type { Provider } from '../provider/provider.ts';
 import type { Operation } from './operation.ts';
-import { claimDue } from './operation-store.ts';
+import { claimDueCalls, claimDueRefunds } from './operation-store.ts';
 import { performOperation, type Finding } from './perform-operation.ts';
 import { settleOperation, type SettledOperation } from './settle-operation.ts';
 
@@ -15,6 +15,8 @@ export interface DriverOptions {
   readonly logger: Logger;
   readonly firstLookMs: number;
   readonly concurrency?: number;
+  /** Refunds that all processes together send in a second. */
+  readonly refundsPerSecond: number;
   readonly intervalMs?: number;
   /** The chance in the pauses between tries; tests replace it. */
   readonly random?: () => number;
@@ -29,16 +31,19 @@ export interface DriverOptions {
 /** Longer than a call and a look at the provider's timeout each. Who loses it repeats a call with the same key. */
 const LEASE_MS = 15_000;
 const SETTLE_TRIES = 5;
+/** Refunds have hands of their own: thousands of them must not keep a customer who pays waiting, nor wait for those who do. */
+export const REFUND_HANDS = 4;
 
 /**
  * Carries out what was decided: takes due operations, makes their calls with no transaction open, and commits each result. Any
- * number of processes run one; a slow call occupies one of `concurrency` hands and nothing else.
+ * number of processes run one; a slow call occupies one of `concurrency` hands, or one of the refunds' own, and nothing else.
  */
 export class OperationDriver {
   readonly #options: DriverOptions;
   readonly #loop: Loop;
   readonly #hands: number;
   readonly #busy = new Set<Promise<void>>();
+  readonly #busyRefunds = new Set<Promise<void>>();
   #stopping = false;
 
   constructor(options: DriverOptions) {
@@ -71,24 +76,34 @@ export class OperationDriver {
 
   /** Resolves when no call is under way. */
   async idle(): Promise<void> {
-    while (this.#busy.size > 0) await Promise.all(this.#busy);
+    while (this.#busy.size + this.#busyRefunds.size > 0) await Promise.all([...this.#busy, ...this.#busyRefunds]);
   }
 
   /** Takes what is due, as far as hands are free, and returns how many; does not wait for the calls. */
   async runOnce(): Promise<number> {
-    const free = this.#hands - this.#busy.size;
-    if (free <= 0 || this.#stopping) return 0;
-    const operations = await claimDue(this.#options.pool, free, LEASE_MS);
+    if (this.#stopping) return 0;
+    const [calls, refunds] = [this.#hands - this.#busy.size, REFUND_HANDS - this.#busyRefunds.size];
+    const { pool, refundsPerSecond } = this.#options;
+    const taken = await Promise.all([
+      calls > 0 ? claimDueCalls(pool, calls, LEASE_MS) : [],
+      refunds > 0 ? claimDueRefunds(pool, refunds, refundsPerSecond, LEASE_MS) : [],
+    ]);
+    this.#begin(taken[0], this.#busy, this.#hands);
+    this.#begin(taken[1], this.#busyRefunds, REFUND_HANDS);
+    return taken[0].length + taken[1].length;
+  }
+
+  /** Carries operations out, each by one of `hands`; the one that was the last free one looks for more when it is done. */
+  #begin(operations: readonly Operation[], busy: Set<Promise<void>>, hands: number): void {
     for (const operation of operations) {
       const work = this.#carryOut(operation);
-      this.#busy.add(work);
+      busy.add(work);
       void work.finally(() => {
-        const wasFull = this.#busy.size >= this.#hands;
-        this.#busy.delete(work);
+        const wasFull = busy.size >= hands;
+        busy.delete(work);
         if (wasFull) this.#loop.nudge();
       });
     }
-    return operations.length;
   }
 
   async #carryOut(operation: Operation): Promise<void> {

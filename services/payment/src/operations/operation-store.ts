@@ -35,6 +35,9 @@ interface OperationRow {
   void_unless_paid: boolean;
 }
 
+/** Tokens in the bucket now: what was left, and what has flowed in since; never more than those of one second. */
+const FILLED = `least($3::float8, pace.tokens + $3 * greatest(0, extract(epoch from clock.app_now() - pace.filled_at)))`;
+
 /** What the driver needs of `operation` and its `payment`; for a returning clause. */
 const OPERATION_COLUMNS = `
   operation.id, operation.payment_id, payment.booking_id, operation.kind, operation.attempt, operation.refund_id,
@@ -91,16 +94,20 @@ export async function insertOperations(tx: Tx, planned: readonly PlannedOperatio
   );
 }
 
-/** Takes up to `limit` due operations for `leaseMs`. Other processes skip them until then; a lost lease does no harm. */
-export async function claimDue(pool: Pool, limit: number, leaseMs: number): Promise<Operation[]> {
+/**
+ * Takes up to `limit` due operations other than refunds for `leaseMs`. Other processes skip them until then; a lost lease does no
+ * harm.
+ */
+export async function claimDueCalls(pool: Pool, limit: number, leaseMs: number): Promise<Operation[]> {
   const { rows } = await pool.query<OperationRow>({
-    name: 'operations-claim',
+    name: 'operations-claim-calls',
     text: `update operations operation
               set locked_until = clock.app_now() + make_interval(secs => $2::float8 / 1000),
                   tries = operation.tries + 1
              from (select id
                      from operations
                     where state = 'DUE'
+                      and kind <> 'refund'
                       and due_at <= clock.app_now()
                       and (locked_until is null or locked_until < clock.app_now())
                     order by due_at
@@ -111,6 +118,51 @@ export async function claimDue(pool: Pool, limit: number, leaseMs: number): Prom
               and payment.id = operation.payment_id
             returning ${OPERATION_COLUMNS}`,
     values: [limit, leaseMs],
+  });
+  return rows.map(toOperation);
+}
+
+/**
+ * Takes up to `limit` due refunds for `leaseMs`, but together with all other processes no more than `perSecond`: each taken one
+ * costs a token of the bucket, which holds those of one second. The bucket is touched only when a refund is due.
+ */
+export async function claimDueRefunds(
+  pool: Pool,
+  limit: number,
+  perSecond: number,
+  leaseMs: number,
+): Promise<Operation[]> {
+  const { rows } = await pool.query<OperationRow>({
+    name: 'operations-claim-refunds',
+    text: `with wanted as (
+             select id, due_at
+               from operations
+              where state = 'DUE'
+                and kind = 'refund'
+                and due_at <= clock.app_now()
+                and (locked_until is null or locked_until < clock.app_now())
+              order by due_at
+              limit $1
+                for update skip locked
+           ), turn as (
+             update refund_pace pace
+                set granted = least(want.count, floor(${FILLED})),
+                    tokens = ${FILLED} - least(want.count, floor(${FILLED})),
+                    filled_at = clock.app_now()
+               from (select count(*)::int as count from wanted) want
+              where want.count > 0
+             returning pace.granted
+           )
+           update operations operation
+              set locked_until = clock.app_now() + make_interval(secs => $2::float8 / 1000),
+                  tries = operation.tries + 1
+             from (select id from wanted order by due_at limit (select granted from turn)) due,
+                  payments payment
+            where operation.id = due.id
+              and exists (select from turn)
+              and payment.id = operation.payment_id
+            returning ${OPERATION_COLUMNS}`,
+    values: [limit, leaseMs, perSecond],
   });
   return rows.map(toOperation);
 }

@@ -210,6 +210,7 @@ describe('refunds', () => {
     const wish = { amount: 1n, currency: 'USD' };
     expect(refundRefusal({ capturedAmount: 5n, currency: 'EUR' }, 0n, wish)).toBe('currency_differs');
     expect(refundRefusal({ capturedAmount: 0n, currency: 'USD' }, 0n, wish)).toBe('not_captured');
+    expect(refundRefusal({ capturedAmount: 0n, currency: 'EUR' }, 0n, wish)).toBe('currency_differs');
   });
 
   test('show on the payment in part or in whole', () => {

@@ -137,8 +137,8 @@ export function refundRefusal(
   reserved: bigint,
   refund: { amount: bigint; currency: string },
 ): 'not_captured' | 'currency_differs' | 'refund_exceeds_captured' | null {
-  if (payment.capturedAmount === 0n) return 'not_captured';
   if (refund.currency !== payment.currency) return 'currency_differs';
+  if (payment.capturedAmount === 0n) return 'not_captured';
   return reserved + refund.amount > payment.capturedAmount ? 'refund_exceeds_captured' : null;
 }
 

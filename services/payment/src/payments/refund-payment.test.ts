@@ -137,15 +137,31 @@ describe('a refund is refused', () => {
   });
 
   test.each([
-    ['of zero', { amount: 0, reason: REASON }, 422],
-    ['of less', { amount: -1, reason: REASON }, 422],
-    ['of a fraction', { amount: 1.5, reason: REASON }, 422],
-    ['of money as an object', { amount: { amount: 100, currency: 'EUR' }, reason: REASON }, 422],
-    ['in a currency of its own', { amount: 100, currency: 'USD', reason: REASON }, 422],
-    ['without a reason', { amount: 100 }, 422],
-  ])('%s', async (_, body, status) => {
+    ['of zero', { amount: 0, reason: REASON }, 422, 'refund_amount_invalid'],
+    [
+      'of zero in its currency',
+      { amount: { amount: 0, currency: 'EUR' }, reason: REASON },
+      422,
+      'refund_amount_invalid',
+    ],
+    ['of less', { amount: -1, reason: REASON }, 422, 'refund_amount_invalid'],
+    ['of too much', { amount: 4_501, reason: REASON }, 409, 'refund_exceeds_captured'],
+    ['of all there is', { amount: Number.MAX_SAFE_INTEGER, reason: REASON }, 409, 'refund_exceeds_captured'],
+    [
+      'in another currency',
+      { amount: { amount: 100, currency: 'USD' }, reason: REASON },
+      422,
+      'refund_currency_mismatch',
+    ],
+    ['of a fraction', { amount: 1.5, reason: REASON }, 422, 'validation_failed'],
+    ['of a text', { amount: '100', reason: REASON }, 422, 'validation_failed'],
+    ['in no currency', { amount: { amount: 100, currency: 'eur' }, reason: REASON }, 422, 'validation_failed'],
+    ['with a field that nobody knows', { amount: 100, currency: 'EUR', reason: REASON }, 422, 'validation_failed'],
+    ['without a reason', { amount: 100 }, 422, 'validation_failed'],
+  ])('%s', async (_, body, status, code) => {
     const answer = await refund(checkout.paymentId, body);
-    expect([answer.status, answer.body.code]).toEqual([status, 'validation_failed']);
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
+    expect((await read(checkout)).refunds).toEqual([]);
   });
 
   test('to whoever may not, and for what is not there', async () => {

@@ -14,14 +14,19 @@ export interface RefundCommand {
   readonly paymentId: PaymentId;
   /** The operator, by the scope of the key. */
   readonly scope: KeyScope;
-  /** Minor units of the payment's currency; at least 1. */
+  /** Minor units. */
   readonly amount: bigint;
+  /** Null for the payment's own. */
+  readonly currency: string | null;
   readonly reason: string;
   readonly requestId: RequestId;
 }
 
 export type RefundRefusal =
   | { readonly refused: 'not_found' }
+  | { readonly refused: 'refund_amount_invalid' }
+  /** `currency` is the payment's. */
+  | { readonly refused: 'refund_currency_mismatch'; readonly currency: string }
   /** `left` can still go back, in minor units. */
   | { readonly refused: 'refund_exceeds_captured'; readonly left: bigint };
 
@@ -38,10 +43,11 @@ async function refund(tx: Tx, command: RefundCommand): Promise<StoredAnswer | Re
   const payment = await lockPayment(tx, command.paymentId);
   if (!payment) return { refused: 'not_found' };
   const { capturedAmount, currency } = payment.state;
-  const money = { amount: command.amount, currency };
-  if (refundRefusal({ capturedAmount, currency }, payment.refundReserved, money) !== null) {
-    return { refused: 'refund_exceeds_captured', left: capturedAmount - payment.refundReserved };
-  }
+  if (command.amount < 1n) return { refused: 'refund_amount_invalid' };
+  const money = { amount: command.amount, currency: command.currency ?? currency };
+  const refusal = refundRefusal({ capturedAmount, currency }, payment.refundReserved, money);
+  if (refusal === 'currency_differs') return { refused: 'refund_currency_mismatch', currency };
+  if (refusal !== null) return { refused: 'refund_exceeds_captured', left: capturedAmount - payment.refundReserved };
 
   const id = newId('rfd');
   const { reason } = command;

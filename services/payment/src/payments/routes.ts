@@ -44,15 +44,20 @@ export function paymentRoutes({ pool, onPlanned }: PaymentRouteOptions): Router 
     const { id } = req.params;
     if (!isId('pay', id)) throw new Problem('not_found');
     const key = requireIdempotencyKey(req.headers['idempotency-key']);
-    const { amount, reason } = parseBody(refundBody, req.body);
+    const { amount, currency, reason } = parseBody(refundBody, req.body);
     const result = await refundPayment(pool, {
       paymentId: id,
       scope: {
         userId: caller.userId,
         key,
-        fingerprint: fingerprint('POST', `/v1/payments/${id}/refunds`, { amount, reason }),
+        fingerprint: fingerprint(
+          'POST',
+          `/v1/payments/${id}/refunds`,
+          currency === null ? { amount, reason } : { amount, currency, reason },
+        ),
       },
       amount: BigInt(amount),
+      currency,
       reason,
       requestId: caller.requestId,
     });
@@ -71,6 +76,15 @@ function problemOf(refusal: RefundRefusal): Problem {
   switch (refusal.refused) {
     case 'refund_exceeds_captured':
       return new Problem(refusal.refused, { detail: `${refusal.left} minor units are left to go back` });
+    case 'refund_currency_mismatch':
+      return new Problem(refusal.refused, {
+        detail: `the payment is in ${refusal.currency}`,
+        errors: [{ pointer: '/amount/currency', code: refusal.refused, message: `must be ${refusal.currency}` }],
+      });
+    case 'refund_amount_invalid':
+      return new Problem(refusal.refused, {
+        errors: [{ pointer: '/amount', code: refusal.refused, message: 'must be at least 1' }],
+      });
     case 'not_found':
       return new Problem(refusal.refused);
     default:

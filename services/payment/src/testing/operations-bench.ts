@@ -16,7 +16,8 @@ const logger = createLogger({ service: 'payment-test', level: 'silent' });
 export interface OperationsBench {
   readonly database: TestDatabase;
   readonly pool: Pool;
-  driver(provider: Provider): OperationDriver;
+  /** Refunds are sent as fast as they come unless told. */
+  driver(provider: Provider, refundsPerSecond?: number): OperationDriver;
   payment(): BenchPayment;
   close(): Promise<void>;
 }
@@ -44,12 +45,13 @@ export async function openOperationsBench(): Promise<OperationsBench> {
   return {
     database,
     pool,
-    driver: (provider) =>
+    driver: (provider, refundsPerSecond = 1_000) =>
       new OperationDriver({
         pool,
         provider,
         logger,
         firstLookMs: 5_000,
+        refundsPerSecond,
         // The longest pause that chance may give: a test that waits for it never waits too short.
         random: () => 1,
         onSettled: () => undefined,
