@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BookingJson } from '@holdfast/shared/contracts/bookings';
+import type { WaitlistEntryJson } from '@holdfast/shared/contracts/waitlist';
 import { until } from '@holdfast/shared/testing/until';
 import { bookPatiently, postUntilAnswered } from '../support/book.ts';
 import { halfHours, makePoolEvent, makeResource, makeSeatsEvent } from '../support/catalogue.ts';
@@ -115,3 +116,31 @@ test('booking is killed after holds ran out: the places are free, and it is told
   expect(again.status).toBe(201);
   expect(await brokenInvariants(stack)).toEqual([]);
 }, 60_000);
+
+describe('booking is killed while it offers to the waitlist', () => {
+  test.each(['booking.offer.before_commit', 'booking.offer.after_commit'])(
+    'at %s there is one offer all the same, and one mail',
+    async (point) => {
+      const [holder, waiter] = await Promise.all([signUp(stack), signUp(stack)]);
+      const event = await makePoolEvent((await signInAdmin(stack)).api, { capacity: 1 });
+      const wish = { event_id: event, quantity: 1 };
+      const held = await postUntilAnswered<BookingJson>(holder.api, '/v1/bookings', wish);
+      const entry = await postUntilAnswered<WaitlistEntryJson>(waiter.api, '/v1/waitlist', wish);
+
+      await crashAt(stack, { victim: 'booking', point }, async () => {
+        await postUntilAnswered(holder.api, `/v1/bookings/${held.body.id}/cancel`, {
+          reason: 'changed my mind about it',
+        });
+        await until('the offer', async () => {
+          const answer = await waiter.api.get<WaitlistEntryJson>(`/v1/waitlist/${entry.body.id}`);
+          return answer.status === 200 && answer.body.status === 'OFFERED';
+        });
+      });
+
+      const mails = await mailsTo(stack.url('mail'), waiter.email);
+      expect(mails.map(({ subject }) => subject)).toEqual([expect.stringContaining('What you waited for is free')]);
+      expect(await brokenInvariants(stack)).toEqual([]);
+    },
+    60_000,
+  );
+});

@@ -70,11 +70,32 @@ const INVARIANTS: Readonly<Record<string, string>> = {
     select b.id, b.status from booking.bookings b
      where b.status is distinct from (select to_status from booking.booking_history h
                                        where h.booking_id = b.id order by version desc limit 1)`,
-  'a booking has one key that made it, or its series has': `
+  'a booking has one key that made it, or its series or its wait has': `
     select b.id, count(k.key) from booking.bookings b
       left join booking.idempotency_keys k
-        on k.user_id = b.user_id and k.status = 201 and k.body::jsonb ->> 'id' = coalesce(b.series_id, b.id)
+        on k.user_id = b.user_id and k.status = 201 and k.body::jsonb ->> 'id' = coalesce(b.series_id, b.waitlist_entry_id, b.id)
      group by b.id having count(k.key) <> 1`,
+  'whoever waits is counted, and nobody else': `
+    select id, waiting from booking.events e
+     where waiting <> (select count(*) from booking.waitlist_entries w where w.event_id = e.id and w.status = 'WAITING')
+     union all
+    select id, waiting from booking.resources r
+     where waiting <> (select count(*) from booking.waitlist_entries w where w.resource_id = r.id and w.status = 'WAITING')`,
+  'an entry of the waitlist is what its booking is': `
+    select w.id, w.status, b.status as booking from booking.waitlist_entries w
+      join booking.bookings b on b.id = w.booking_id
+     where case w.status
+             when 'WAITING' then b.status <> 'PENDING'
+             when 'OFFERED' then b.status not in ('HELD', 'PAYMENT_INITIATED', 'PAID')
+             when 'ACCEPTED' then not exists (select from booking.booking_history h
+                                               where h.booking_id = b.id and h.to_status = 'CONFIRMED')
+             else b.status in ${LIVE} or b.status = 'PENDING'
+           end
+        or b.waitlist_entry_id is distinct from w.id`,
+  'nobody gets two offers for one wait': `
+    select ordering_key, count(*) from booking.outbox
+     where family = 'booking' and split_part(subject, '.', 4) = 'offered'
+     group by ordering_key having count(*) > 1`,
   'the ledger has what payments say': `
     select p.id, p.captured_amount, p.refunded_amount, l.captured, l.refunded, l.held from payment.payments p
       left join (select payment_id,

@@ -8,13 +8,15 @@ export type ChannelName = 'email';
 
 /**
  * What a message tells, with everything it needs to say it. An EXPIRED hold is no notice: it was never paid, its countdown stood on
- * the customer's screen, and a mail about something that was not bought is noise.
+ * the customer's screen, and a mail about something that was not bought is noise. One that came from the waitlist is: its countdown was in a mail.
  */
 export type Notice =
   | { readonly kind: 'confirmed'; readonly booking: z.output<(typeof bookingEvents)['confirmed']> }
   | { readonly kind: 'cancelled'; readonly booking: z.output<(typeof bookingEvents)['cancelled']> }
   | { readonly kind: 'rescheduled'; readonly booking: z.output<(typeof bookingEvents)['rescheduled']> }
-  | { readonly kind: 'failed'; readonly booking: z.output<(typeof bookingEvents)['failed']> };
+  | { readonly kind: 'failed'; readonly booking: z.output<(typeof bookingEvents)['failed']> }
+  | { readonly kind: 'waitlist_offer'; readonly booking: z.output<(typeof bookingEvents)['offered']> }
+  | { readonly kind: 'waitlist_over'; readonly booking: z.output<(typeof bookingEvents)['cancelled' | 'expired']> };
 
 /** A delivery whose lease this process holds. */
 export interface LeasedDelivery {

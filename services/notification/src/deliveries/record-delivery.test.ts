@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { newId } from '@holdfast/shared/ids';
 import { PermanentMessageError } from '@holdfast/shared/inbox/consumer';
 import { aBooking } from '../testing/factories.ts';
 import { noticeOf } from './record-delivery.ts';
@@ -25,6 +26,18 @@ describe('what an event of family booking tells the customer', () => {
   test('an expired hold and events of later versions are not', () => {
     expect(noticeOf({ name: 'expired', data: booking })).toBeNull();
     expect(noticeOf({ name: 'checked_in', data: {} })).toBeNull();
+  });
+
+  test('of the waitlist: an offer, and every way in which a wait or an offer ends without a booking', () => {
+    const entry_id = newId('wtl');
+    const kindOf = (name: string, offered: boolean, more: object = {}) =>
+      noticeOf({ name, data: { ...booking, waitlist: { entry_id, offered }, ...more } })?.kind;
+    expect(kindOf('offered', true, { hold_expires_at: '2027-01-02T18:00:00.000Z' })).toBe('waitlist_offer');
+    expect(kindOf('expired', false)).toBe('waitlist_over');
+    expect(kindOf('expired', true)).toBe('waitlist_over');
+    expect(kindOf('cancelled', false)).toBe('waitlist_over');
+    expect(kindOf('cancelled', true)).toBe('cancelled');
+    expect(() => kindOf('offered', true)).toThrow(PermanentMessageError);
   });
 
   test('data that breaks the contract is an error that no repetition helps', () => {

@@ -27,8 +27,16 @@ export function noticeOf(event: Pick<IncomingEvent, 'name' | 'data'>): Notice | 
   switch (event.name) {
     case 'confirmed':
       return { kind: 'confirmed', booking: dataOf(bookingEvents.confirmed, event) };
-    case 'cancelled':
-      return { kind: 'cancelled', booking: dataOf(bookingEvents.cancelled, event) };
+    case 'offered':
+      return { kind: 'waitlist_offer', booking: dataOf(bookingEvents.offered, event) };
+    case 'expired': {
+      const booking = dataOf(bookingEvents.expired, event);
+      return booking.waitlist ? { kind: 'waitlist_over', booking } : null;
+    }
+    case 'cancelled': {
+      const booking = dataOf(bookingEvents.cancelled, event);
+      return booking.waitlist?.offered === false ? { kind: 'waitlist_over', booking } : { kind: 'cancelled', booking };
+    }
     case 'rescheduled':
       return { kind: 'rescheduled', booking: dataOf(bookingEvents.rescheduled, event) };
     case 'failed':

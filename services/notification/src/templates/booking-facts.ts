@@ -30,6 +30,8 @@ function describePlaces(booking: Notice['booking']): Fact | null {
       // A booking of a resource is its time.
       return null;
     case 'seats':
+      // Which seats it will be is not known while somebody waits for them.
+      if (booking.seats.length === 0) return { label: 'Places', value: String(booking.quantity) };
       return { label: booking.seats.length === 1 ? 'Seat' : 'Seats', value: booking.seats.map(singleLine).join(', ') };
     case 'pool': {
       const numbers = booking.seats.length === 0 ? '' : ` (no. ${booking.seats.map(singleLine).join(', ')})`;

@@ -10,6 +10,12 @@ export function formatWhen(startsAt: string, endsAt: string, timeZone: string): 
   return `${start.date}, ${start.time} to ${until} (${timeZone}, ${zone})`;
 }
 
+/** A moment on the venue's clock, e.g. `Monday 4 January 2027, 19:00 (Europe/Paris, CET)`. */
+export function formatMoment(at: string, timeZone: string): string {
+  const { date, time, zone } = parts(new Date(at), timeZone);
+  return `${date}, ${time} (${timeZone}, ${zone})`;
+}
+
 function parts(at: Date, timeZone: string): { date: string; time: string; zone: string } {
   const format = new Intl.DateTimeFormat('en-GB', {
     timeZone,

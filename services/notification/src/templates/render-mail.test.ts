@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { newId } from '@holdfast/shared/ids';
 import { aBooking } from '../testing/factories.ts';
 import { renderMail } from './render-mail.ts';
 import { renderQrCode } from './render-qr-code.ts';
@@ -83,6 +84,8 @@ describe('the mail for a confirmed booking', () => {
       { kind: 'confirmed', booking } as const,
       { kind: 'cancelled', booking: { ...booking, reason: evil } } as const,
       { kind: 'failed', booking: { ...booking, reason: evil } } as const,
+      { kind: 'waitlist_offer', booking: { ...booking, hold_expires_at: booking.starts_at } } as const,
+      { kind: 'waitlist_over', booking: { ...booking, reason: evil } } as const,
     ]) {
       const mail = await renderMail(notice, options);
       expect(mail.subject).not.toMatch(/[\r\n]/);
@@ -139,5 +142,53 @@ describe('the mail for a booking whose event was moved', () => {
     const { attachments, text } = await render({ status: 'HELD' });
     expect(attachments).toEqual([]);
     expect(text).toContain('not paid yet');
+  });
+});
+
+describe('mails of the waitlist', () => {
+  const waitlist = (offered: boolean) => ({ entry_id: newId('wtl'), offered });
+
+  test('an offer says what it is, and until when it has to be paid, or confirmed when it costs nothing', async () => {
+    const booking = aBooking({ waitlist: waitlist(true) });
+    const offer = { ...booking, hold_expires_at: '2027-01-02T18:00:00.000Z' };
+    const mail = await renderMail({ kind: 'waitlist_offer', booking: offer }, options);
+    expect(mail.subject).toBe('What you waited for is free: Winter concert');
+    expect(mail.text).toContain('Pay it until Saturday 2 January 2027, 19:00 (Europe/Paris, CET)');
+    expect(mail.text).toContain('A-12, A-13');
+    expect(mail.text).toContain(`https://booking.test/v1/bookings/${booking.booking_id}`);
+    const free = await renderMail({ kind: 'waitlist_offer', booking: { ...offer, amount: 0 } }, options);
+    expect(free.text).toContain('Confirm it until Saturday');
+  });
+
+  test('whose end comes before an offer name no seats, since nobody knew which', async () => {
+    const booking = aBooking({ seats: [], waitlist: waitlist(false) });
+    const { subject, text } = await renderMail({ kind: 'waitlist_over', booking }, options);
+    expect(subject).toBe('You are no longer on the waitlist: Winter concert');
+    expect(text).toMatch(/^Places: {5}2$/m);
+    expect(text).toContain('nothing became free in time');
+    expect(text).not.toContain('€');
+  });
+
+  test('tell a lapsed offer from a line that was left', async () => {
+    const lapsed = aBooking({ waitlist: waitlist(true) });
+    expect((await renderMail({ kind: 'waitlist_over', booking: lapsed }, options)).subject).toContain('has lapsed');
+    const left = { ...aBooking({ seats: [], waitlist: waitlist(false) }), reason: 'left the waitlist' };
+    expect((await renderMail({ kind: 'waitlist_over', booking: left }, options)).text).toContain('left the waitlist');
+  });
+
+  test('an event that moves leaves those who wait in line', async () => {
+    const booking = {
+      ...aBooking({ seats: [], waitlist: waitlist(false) }),
+      status: 'PENDING' as const,
+      reason: 'the hall is under water',
+      previous: { starts_at: '2027-01-03T18:00:00.000Z', ends_at: '2027-01-03T20:00:00.000Z' },
+      refund: 'full' as const,
+      calendar_sequence: 1,
+    };
+    const mail = await renderMail({ kind: 'rescheduled', booking }, options);
+    expect(mail.subject).toBe('New time for what you wait for: Winter concert');
+    expect(mail.text).toContain('You keep your place in line.');
+    expect(mail.text).not.toContain('Pay');
+    expect(mail.attachments).toEqual([]);
   });
 });

@@ -4,6 +4,8 @@ import { confirmedMail } from './confirmed-mail.ts';
 import { failedMail } from './failed-mail.ts';
 import type { Mail, RenderOptions } from './mail.ts';
 import { rescheduledMail } from './rescheduled-mail.ts';
+import { waitlistOfferMail } from './waitlist-offer-mail.ts';
+import { waitlistOverMail } from './waitlist-over-mail.ts';
 
 /** The mail for a notice; the same notice gives the same mail. */
 export async function renderMail(notice: Notice, options: RenderOptions): Promise<Mail> {
@@ -16,5 +18,9 @@ export async function renderMail(notice: Notice, options: RenderOptions): Promis
       return rescheduledMail(notice, options);
     case 'failed':
       return failedMail(notice, options);
+    case 'waitlist_offer':
+      return waitlistOfferMail(notice, options);
+    case 'waitlist_over':
+      return waitlistOverMail(notice);
   }
 }

@@ -12,13 +12,16 @@ import { singleLine } from './single-line.ts';
 export function rescheduledMail({ booking }: Extract<Notice, { kind: 'rescheduled' }>, options: RenderOptions): Mail {
   const url = `${options.publicUrl}/v1/bookings/${booking.booking_id}`;
   const stands = booking.status === 'CONFIRMED' || booking.status === 'CHECKED_IN';
+  const waits = booking.status === 'PENDING';
   const { starts_at: from, ends_at: to } = booking.previous;
   return {
-    subject: `New time for booking ${booking.reference}: ${singleLine(booking.title)}`,
+    subject: `New time for ${waits ? 'what you wait for' : `booking ${booking.reference}`}: ${singleLine(booking.title)}`,
     text: [
       `Hello ${singleLine(booking.contact.name)},`,
       '',
-      'what you booked takes place at another time. Your places are the same.',
+      waits
+        ? 'what you wait for takes place at another time. You keep your place in line.'
+        : 'what you booked takes place at another time. Your places are the same.',
       '',
       ...bookingFacts(booking).map((fact) => `${`${fact.label}:`.padEnd(11)} ${fact.value}`),
       `Before:     ${formatWhen(from, to, booking.time_zone)}`,
@@ -43,6 +46,7 @@ export function rescheduledMail({ booking }: Extract<Notice, { kind: 'reschedule
 }
 
 function whatToDo(booking: Extract<Notice, { kind: 'rescheduled' }>['booking'], stands: boolean): string[] {
+  if (booking.status === 'PENDING') return ['If the new time does not suit you, you can leave the waitlist.'];
   if (!stands) return ['It is not paid yet. Pay if the new time suits you; otherwise you need not do anything.'];
   const tickets = 'Your tickets stay valid; the attached entry updates your calendar.';
   if (booking.amount === 0) return [tickets, 'If the new time does not suit you, you can cancel.'];
