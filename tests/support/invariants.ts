@@ -113,9 +113,10 @@ const INVARIANTS: Readonly<Record<string, string>> = {
   'no message is dead': `
     select 'booking' as service, consumer, cause, error from booking.dead_letters
      union all select 'payment', consumer, cause, error from payment.dead_letters
-     union all select 'notification', consumer, cause, error from notification.dead_letters`,
+     union all select 'notification', consumer, cause, error from notification.dead_letters
+     union all select 'identity', consumer, cause, error from identity.dead_letters`,
   ...Object.fromEntries(
-    ['booking', 'payment', 'notification'].map((schema) => [
+    ['identity', 'booking', 'payment', 'notification'].map((schema) => [
       `the outbox of ${schema} counts without holes`,
       `select ordering_key, family, count(*), min(seq), max(seq) from ${schema}.outbox
         group by ordering_key, family having min(seq) <> 1 or max(seq) <> count(*)`,
@@ -127,6 +128,7 @@ const INVARIANTS: Readonly<Record<string, string>> = {
 const UNDER_WAY: Readonly<Record<string, string>> = {
   'unpublished messages': `
     select id from booking.outbox where published_at is null
+     union all select id from identity.outbox where published_at is null
      union all select id from payment.outbox where published_at is null
      union all select id from notification.outbox where published_at is null and available_at <= clock.app_now()`,
   'commands on their way to payment': `
@@ -144,6 +146,9 @@ const UNDER_WAY: Readonly<Record<string, string>> = {
 const UNDER_WAY_TO_CUSTOMERS: Readonly<Record<string, string>> = {
   'outcomes on their way to notification': `
     select id from booking.outbox o where family = 'booking'
+       and not exists (select from notification.inbox i where i.event_id = o.id)`,
+  'accounts on their way to notification': `
+    select id from identity.outbox o where family = 'account'
        and not exists (select from notification.inbox i where i.event_id = o.id)`,
   'mails to send': `select id from notification.deliveries where state not in ('SENT', 'DEAD')`,
 };

@@ -17,13 +17,13 @@ export const ID_PREFIXES = [
   'dlq',
   'req',
   'aud',
+  'ses',
   // Internal kinds; they never leave a service.
   'msg',
   'sag',
   'att',
   'opr',
   'dlv',
-  'ses',
   'clm',
 ] as const;
 

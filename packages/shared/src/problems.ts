@@ -85,6 +85,25 @@ export const PROBLEMS = {
     retryable: false,
     about: 'Catalogue writes need the role admin, operations need operator or admin.',
   },
+  csrf_refused: {
+    status: 403,
+    title: 'The request may come from another site',
+    retryable: false,
+    about:
+      'A request that a session cookie speaks for and that changes something needs the header X-CSRF-Token with the csrf_token of the session, and must come from this site.',
+  },
+  mailed_token_invalid: {
+    status: 422,
+    title: 'The token of the mail does not work',
+    retryable: false,
+    about: 'It is unknown, expired or was used before: ask for a new mail.',
+  },
+  last_admin: {
+    status: 409,
+    title: 'Nobody else is an administrator',
+    retryable: false,
+    about: 'Make another user an administrator first.',
+  },
   email_taken: { status: 409, title: 'This email address has an account', retryable: false, about: 'Sign in instead.' },
 
   // General

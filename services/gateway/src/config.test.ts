@@ -4,6 +4,7 @@ import { loadConfig } from './config.ts';
 
 const GOOD = {
   DATABASE_URL: 'postgres://u:p@127.0.0.1/holdfast',
+  NATS_URL: 'nats://127.0.0.1:4222',
   HOLDFAST_INTERNAL_SECRET: 'x'.repeat(32),
 };
 
@@ -17,7 +18,7 @@ function problemsOf(env: Record<string, string>): readonly string[] {
   return [];
 }
 
-test('two variables are enough', () => {
+test('three variables are enough', () => {
   expect(loadConfig(GOOD)).toMatchObject({
     host: '127.0.0.1',
     port: 8080,

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { email, password } from '@holdfast/shared/contracts/identity';
 import { commonServiceSchema, parseConfig, port, url } from '@holdfast/shared/config';
+import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import { z } from 'zod';
 import { readPolicies, type Policies } from './rate-limit/policy-rules.ts';
 
@@ -41,9 +42,7 @@ const commaList = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
-// The gateway publishes and consumes nothing, so it asks for no NATS_URL.
 const schema = commonServiceSchema
-  .omit({ NATS_URL: true })
   .extend({
     HOLDFAST_GATEWAY_PORT: port(8080),
     HOLDFAST_BOOKING_URL: url('http', 'https').default('http://127.0.0.1:8081'),
@@ -78,7 +77,8 @@ export interface Config {
   readonly port: number;
   readonly logLevel: string;
   readonly databaseUrl: string;
-  readonly internalSecret: string;
+  readonly natsUrl: string;
+  readonly internalSecret: Secrets;
   readonly upstreams: { readonly booking: string; readonly payment: string; readonly notification: string };
   /** Null without HOLDFAST_ADMIN_EMAIL: nobody is made admin. */
   readonly admin: { readonly email: string; readonly password: string } | null;
@@ -101,6 +101,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     port: e.HOLDFAST_GATEWAY_PORT,
     logLevel: e.HOLDFAST_LOG_LEVEL,
     databaseUrl: e.DATABASE_URL,
+    natsUrl: e.NATS_URL,
     internalSecret: e.HOLDFAST_INTERNAL_SECRET,
     upstreams: {
       booking: e.HOLDFAST_BOOKING_URL,

@@ -1,6 +1,7 @@
 import { createApp, problemHandler, toProblem } from '@holdfast/shared/http/app';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
 import { Problem } from '@holdfast/shared/problems';
+import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import type { Logger } from '@holdfast/shared/telemetry/logger';
 import type { Express, NextFunction, Request, Response } from 'express';
 import type { Pool } from 'undici';
@@ -13,6 +14,8 @@ import { beginRequest, requestIdOf } from './border/request-context.ts';
 import { askServices } from './health/service-health.ts';
 import type { HoldGatherer } from './holds/gather-holds.ts';
 import { mountHolds } from './holds/routes.ts';
+import { mountAccountPages } from './identity/account-pages.ts';
+import { clientFinder } from './identity/client-of.ts';
 import { mountIdentity, type IdentityDeps } from './identity/routes.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { mountDocs } from './openapi/docs-routes.ts';
@@ -25,8 +28,8 @@ import type { AttemptLimits } from './rate-limit/limit-attempts.ts';
 import { RequestLimits, type RequestLimitsDeps } from './rate-limit/request-limits.ts';
 import { limitSenders, mountGatewayLanes } from './rate-limit/sender-limits.ts';
 
-export interface HttpDeps extends IdentityDeps {
-  readonly internalSecret: string;
+export interface HttpDeps extends Omit<IdentityDeps, 'clientOf'> {
+  readonly internalSecret: Secrets;
   readonly trustedProxies: readonly string[];
   readonly metricsAllowed: readonly string[];
   readonly corsOrigins: readonly string[];
@@ -54,7 +57,9 @@ export function createHttp(deps: HttpDeps): Express {
   app.use(refuseEarly, allowOrigins(deps.corsOrigins));
   mountHolds(app, { authenticator, assertCaller, gatherer: deps.gatherer, limits });
   mountGatewayLanes(app, ROUTES, { limits, authenticator });
-  mountAttemptLimits(app, { attempts: deps.attempts, limits, addressOf }, () => mountIdentity(app, deps));
+  mountAttemptLimits(app, { attempts: deps.attempts, limits, addressOf }, () =>
+    mountIdentity(app, { ...deps, clientOf: clientFinder(addressOf) }),
+  );
   mountProxy(app, ROUTES, { authenticator, assertCaller, upstreams: deps.upstreams, limits });
   const mayReadMetrics = addressList(deps.metricsAllowed);
   app.get('/metrics', (req: Request, _res: Response, next: NextFunction) => {
@@ -67,6 +72,7 @@ export function createHttp(deps: HttpDeps): Express {
     registry: deps.metrics.registry,
     details: async () => ({ services: await askServices(deps.upstreams) }),
   });
+  mountAccountPages(app);
   mountDocs(app);
   mountProblemPages(app);
   mountMethodNotAllowed(app, ROUTES);

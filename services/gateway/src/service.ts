@@ -1,18 +1,25 @@
+import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
 import { createPool } from '@holdfast/shared/db/pool';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
+import { Relay } from '@holdfast/shared/outbox/relay';
+import { createSealer } from '@holdfast/shared/secrets/sealed-text';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
 import { Loop } from '@holdfast/shared/loop';
 import { connectRedis } from '@holdfast/shared/redis/redis';
 import { Authenticator } from './border/authenticate.ts';
 import { answerBrokenRequests } from './border/broken-requests.ts';
 import type { Config } from './config.ts';
+import { createIdentityEvents } from './events.ts';
 import { bookingTransport } from './holds/booking-transport.ts';
 import { HoldGatherer } from './holds/gather-holds.ts';
 import { createHttp } from './http.ts';
+import { createCsrfGuard } from './identity/csrf.ts';
 import { PasswordHasher } from './identity/password.ts';
 import { PreparedIdentity } from './identity/prepare-identity.ts';
 import { successorMaker } from './identity/refresh-token.ts';
+import { ResetMailer } from './identity/reset-mailer.ts';
 import { Revocations } from './identity/revocations.ts';
+import { RoleChanges } from './identity/role-changes.ts';
 import { TokenMemory } from './identity/token-memory.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { createUpstream } from './proxy/upstream.ts';
@@ -30,6 +37,8 @@ export interface GatewayService {
   /** The loops, for tests that would rather drain than wait. */
   readonly identity: PreparedIdentity;
   readonly revocations: Revocations;
+  readonly roleChanges: RoleChanges;
+  readonly resetMailer: ResetMailer;
   /** Listens and prepares identity in the background. Resolves with the port. @throws when the port is taken. */
   start(): Promise<number>;
   /** Lets running requests finish, then closes every connection. May be called twice, and before `start`. */
@@ -65,15 +74,41 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   });
 
   const hasher = new PasswordHasher();
-  const identity = new PreparedIdentity({ pool, hasher, logger }, config.admin);
+  const memory = new TokenMemory();
+  const identity = new PreparedIdentity({ pool, hasher, logger }, config.admin, () => memory.clear());
   const revocations = new Revocations(pool, logger);
+  const roleChanges = new RoleChanges(pool, logger);
+  const events = createIdentityEvents(metrics, logger);
+  const csrf = createCsrfGuard(config.internalSecret, {
+    allowedOrigins: config.corsOrigins,
+    onRefused: () => events.refused('csrf'),
+  });
+  const sealer = createSealer(config.internalSecret, 'mailed token');
+
+  // Absent until NATS answers; what is for the bus waits in the outbox, so sign-in does not depend on it.
+  let bus: Bus | null = null;
+  let relay: Relay | null = null;
+  const connecting = new AbortController();
+  const nudgeRelay = () => relay?.nudge();
+  const resetMailer = new ResetMailer({ pool, sealer, nudgeRelay, logger });
+  const publish = async () => {
+    bus = await connectBus({ url: config.natsUrl, name: 'gateway', logger, signal: connecting.signal });
+    relay = new Relay({ pool, bus, logger, service: 'gateway' });
+    relay.start();
+  };
   const app = createHttp({
     pool,
     hasher,
     identity,
     revocations,
-    authenticator: new Authenticator(identity, new TokenMemory(), revocations),
-    successorOf: successorMaker(config.internalSecret),
+    roleChanges,
+    csrf,
+    sealer,
+    events,
+    authenticator: new Authenticator({ identity, memory, revocations, roleChanges, csrf, events }),
+    successorsOf: successorMaker(config.internalSecret),
+    nudgeRelay,
+    nudgeMailer: () => resetMailer.nudge(),
     internalSecret: config.internalSecret,
     trustedProxies: config.trustedProxies,
     metricsAllowed: config.metricsAllowed,
@@ -92,6 +127,14 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
       },
       // Redis only speeds things up: when it is down that is a warning.
       ...(redis ? [{ name: 'redis', critical: false, run: () => redis.ping() }] : []),
+      {
+        name: 'nats',
+        critical: false,
+        run: async () => {
+          if (!bus) throw new Error('not connected yet; mails about accounts wait');
+          return `round trip ${await bus.ping()} ms`;
+        },
+      },
     ],
     logger,
     metrics,
@@ -100,8 +143,11 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   let server: RunningServer | null = null;
   let stopped: Promise<void> | null = null;
   const stop = async () => {
+    connecting.abort();
     await server?.stop();
-    await Promise.all([identity.stop(), revocations.stop(), pruning.stop(), limiter.stop()]);
+    await Promise.all([identity, revocations, roleChanges, resetMailer, pruning, limiter].map((part) => part.stop()));
+    await relay?.stop();
+    await bus?.close();
     await Promise.all([...Object.values(upstreams), holds].map((upstream) => upstream.destroy()));
     redis?.disconnect();
     await pool.end();
@@ -110,12 +156,19 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     logger,
     identity,
     revocations,
+    roleChanges,
+    resetMailer,
     async start() {
       server = await listen(app, { host: config.host, port: config.port });
       answerBrokenRequests(server.server);
       identity.start();
       revocations.start();
       pruning.start();
+      roleChanges.start();
+      resetMailer.start();
+      void publish().catch((error: unknown) => {
+        if (!connecting.signal.aborted) logger.error({ err: error }, 'mails about accounts cannot be published');
+      });
       logger.info({ port: server.port }, 'gateway listens');
       return server.port;
     },

@@ -5,13 +5,14 @@ import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import type { HealthCheck } from '@holdfast/shared/http/health';
 import type { InboxConsumer } from '@holdfast/shared/inbox/consumer';
 import { Relay } from '@holdfast/shared/outbox/relay';
+import { createSealer } from '@holdfast/shared/secrets/sealed-text';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
 import { createMetrics } from '@holdfast/shared/telemetry/metrics';
 import { Gauge } from 'prom-client';
 import type { Channel } from './channels/channel.ts';
 import { createEmailChannel } from './channels/email-channel.ts';
 import type { Config } from './config.ts';
-import { bookingConsumer } from './deliveries/consumer.ts';
+import { accountConsumer, bookingConsumer } from './deliveries/consumer.ts';
 import { DeliveryDriver } from './deliveries/delivery-driver.ts';
 import { countOpen } from './deliveries/delivery-store.ts';
 import { createEvents } from './events.ts';
@@ -46,7 +47,9 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
     max: 12,
     logger,
   });
-  const channel = overrides.channel ?? createEmailChannel(config.mail);
+  const channel =
+    overrides.channel ??
+    createEmailChannel({ ...config.mail, sealer: createSealer(config.internalSecret, 'mailed token') });
   const loopInterval = overrides.intervalMs === undefined ? {} : { intervalMs: overrides.intervalMs };
 
   let bus: Bus | null = null;
@@ -112,7 +115,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
       onDue: () => driver.nudge(),
       onDeadLetter: nudgeRelay,
     };
-    consumers = [bookingConsumer(common), retryConsumer(common)];
+    consumers = [bookingConsumer(common), accountConsumer(common), retryConsumer(common)];
     for (const consumer of consumers) await consumer.start();
     logger.info('consuming');
   };

@@ -20,6 +20,7 @@ const DAY_MS = 86_400_000;
 export const STREAMS = {
   BOOKING: { subjects: ['booking.>'] },
   PAYMENT: { subjects: ['payment.>'] },
+  IDENTITY: { subjects: ['identity.>'] },
   NOTIFICATION_RETRY: { subjects: ['notification_retry.>'] },
   DEAD_LETTER: { subjects: ['dead_letter.>'] },
 } as const;
@@ -36,6 +37,8 @@ export const FAMILIES = {
   checkout: 'booking.checkout.>',
   /** What the payment service answers. */
   payment: 'payment.payment.>',
+  /** What concerns an account; its sequence is the user's. */
+  account: 'identity.account.>',
   notification_retry: 'notification_retry.>',
   dead_letter: 'dead_letter.>',
 } as const;
@@ -46,6 +49,7 @@ export const CONSUMERS = {
   'payment-checkout': { stream: 'BOOKING', family: 'checkout' },
   'booking-payment': { stream: 'PAYMENT', family: 'payment' },
   'notification-booking': { stream: 'BOOKING', family: 'booking' },
+  'notification-account': { stream: 'IDENTITY', family: 'account' },
   'notification-retry': { stream: 'NOTIFICATION_RETRY', family: 'notification_retry' },
 } as const satisfies Record<string, { stream: StreamName; family: Family }>;
 

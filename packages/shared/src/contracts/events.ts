@@ -131,5 +131,14 @@ export const holdEvents = {
   extended: bookingRef.extend({ user_id: id('usr'), hold_expires_at: z.string() }),
 } as const;
 
+/** Family `account`: what a user is told about its account. Tokens are sealed; only the service that writes the mail reads them. */
+const accountRef = z.object({ user_id: id('usr'), contact: z.object({ email: z.string(), name: z.string() }) });
+const tokenMail = accountRef.extend({ sealed_token: z.string(), expires_at: z.string() });
+export const accountEvents = {
+  email_verification_requested: tokenMail,
+  password_reset_requested: tokenMail,
+  password_changed: accountRef,
+} as const;
+
 /** Family `notification_retry`: a delivery whose next attempt is due. */
 export const notificationRetryEvents = { due: z.object({ delivery_id: id('dlv') }) } as const;

@@ -10,7 +10,7 @@ const SERVICE_OF: Record<ServiceSchema, string> = {
   notification: 'notification',
 };
 /** Services that publish and consume, and so get the outbox, inbox and dead-letter tables before their own. */
-const WITH_MESSAGING: readonly ServiceSchema[] = ['booking', 'payment', 'notification'];
+const WITH_MESSAGING: readonly ServiceSchema[] = ['identity', 'booking', 'payment', 'notification'];
 
 export interface MigrateOptions {
   /** The service's own DATABASE_URL: its role owns its schema. */

@@ -1,15 +1,16 @@
 import type { NextFunction, Request, Response } from 'express';
 import { newId, type RequestId, type UserId } from '../ids.ts';
+import type { Secrets } from '../secrets/secret-ring.ts';
 import { Problem } from '../problems.ts';
 import { ASSERTION_HEADER, verifyAssertion, type Caller, type Role } from './internal-assertion.ts';
 
 const callers = new WeakMap<Request, Caller>();
 
 /** Lets a request into a service only with a genuine assertion of the gateway. */
-export function requireAssertion(secret: string) {
+export function requireAssertion(secrets: Secrets) {
   return (req: Request, _res: Response, next: NextFunction): void => {
     const header = req.headers[ASSERTION_HEADER];
-    const caller = verifyAssertion(secret, Array.isArray(header) ? undefined : header);
+    const caller = verifyAssertion(secrets, Array.isArray(header) ? undefined : header);
     if (!caller) throw new Problem('unauthenticated', { detail: 'services answer to the gateway only' });
     callers.set(req, caller);
     next();

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { RequestId, UserId } from '../ids.ts';
+import { allSecrets, currentSecret, type Secrets } from '../secrets/secret-ring.ts';
 
 export type Role = 'customer' | 'operator' | 'admin';
 
@@ -22,21 +23,24 @@ export interface Caller {
 export const ASSERTION_HEADER = 'holdfast-assertion';
 const LIFETIME_MS = 30_000;
 
-/** Signs a caller for 30 s: `<payload>.<hmac>`, both base64url. */
-export function signAssertion(secret: string, caller: Caller, nowMs = Date.now()): string {
+/** Signs a caller for 30 s with the current secret: `<payload>.<hmac>`, both base64url. */
+export function signAssertion(secrets: Secrets, caller: Caller, nowMs = Date.now()): string {
   const payload = Buffer.from(JSON.stringify({ ...caller, exp: nowMs + LIFETIME_MS })).toString('base64url');
-  return `${payload}.${mac(secret, payload)}`;
+  return `${payload}.${mac(currentSecret(secrets), payload)}`;
 }
 
-/** The caller of a genuine, unexpired assertion, else null. */
-export function verifyAssertion(secret: string, assertion: string | undefined, nowMs = Date.now()): Caller | null {
+/** The caller of a genuine, unexpired assertion under any of the secrets, else null. */
+export function verifyAssertion(secrets: Secrets, assertion: string | undefined, nowMs = Date.now()): Caller | null {
   if (assertion === undefined) return null;
   const dot = assertion.indexOf('.');
   if (dot < 0) return null;
   const payload = assertion.slice(0, dot);
   const given = Buffer.from(assertion.slice(dot + 1));
-  const expected = Buffer.from(mac(secret, payload));
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
+  const isGenuine = allSecrets(secrets).some((secret) => {
+    const expected = Buffer.from(mac(secret, payload));
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  });
+  if (!isGenuine) return null;
   const { exp, ...caller } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Caller & { exp: number };
   return exp > nowMs ? caller : null;
 }

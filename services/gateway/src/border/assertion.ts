@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { signAssertion, type Caller } from '@holdfast/shared/http/internal-assertion';
+import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import { traceparentFrom } from '@holdfast/shared/telemetry/traceparent';
 import type { SignedIn } from '../identity/user.ts';
 import { requestIdOf } from './request-context.ts';
@@ -7,7 +8,7 @@ import { requestIdOf } from './request-context.ts';
 export type AssertCaller = (req: IncomingMessage, signedIn: SignedIn | null) => { assertion: string; caller: Caller };
 
 /** Makes the function that vouches to a service for the sender of a request. */
-export function assertionMaker(secret: string, addressOf: (req: IncomingMessage) => string): AssertCaller {
+export function assertionMaker(secrets: Secrets, addressOf: (req: IncomingMessage) => string): AssertCaller {
   return (req, signedIn) => {
     const traceparent = req.headers['traceparent'];
     const caller: Caller = {
@@ -19,6 +20,6 @@ export function assertionMaker(secret: string, addressOf: (req: IncomingMessage)
       requestId: requestIdOf(req),
       traceparent: traceparentFrom(typeof traceparent === 'string' ? traceparent : undefined),
     };
-    return { assertion: signAssertion(secret, caller), caller };
+    return { assertion: signAssertion(secrets, caller), caller };
   };
 }

@@ -8,7 +8,14 @@ export const ACCESS_TOKEN_SECONDS = 600;
 export const ISSUER = 'holdfast';
 export const AUDIENCE = 'holdfast-api';
 const TYPE = 'at+jwt';
+/** A token may be signed a little after the transaction that allowed it, by a process that was held up. */
+const SIGNING_MARGIN_SECONDS = 60;
 const ROLES: readonly unknown[] = ['customer', 'operator', 'admin'] satisfies Role[];
+
+/** When the last access token that was allowed before `nowMs` has expired (wall clock, ms): until then what it says must be doubted. */
+export function accessDeadAtMs(nowMs = Date.now()): number {
+  return nowMs + (ACCESS_TOKEN_SECONDS + SIGNING_MARGIN_SECONDS) * 1000;
+}
 
 /** A signed access token (RFC 9068) for one user in one session, good for 10 minutes from `nowMs` (wall clock). */
 export async function signAccessToken(

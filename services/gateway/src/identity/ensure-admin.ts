@@ -1,7 +1,7 @@
 import type { Pool } from '@holdfast/shared/db/pool';
 import { withTransaction } from '@holdfast/shared/db/transaction';
 import { newId } from '@holdfast/shared/ids';
-import { ACCESS_TOKEN_SECONDS } from './access-tokens.ts';
+import { accessDeadAtMs } from './access-tokens.ts';
 import type { PasswordHasher } from './password.ts';
 import { revokeSessions } from './session-store.ts';
 import { findUserByEmail, insertUser, setRoleAndPassword } from './user-store.ts';
@@ -17,18 +17,18 @@ export async function ensureAdmin(
   const found = await findUserByEmail(deps.pool, admin.email);
   if (!found) {
     const passwordHash = await deps.hasher.hash(admin.password);
-    const user = { id: newId('usr'), email: admin.email, name: 'Administrator', role: 'admin' as const, passwordHash };
-    if (await withTransaction(deps.pool, (tx) => insertUser(tx, user))) return 'created';
+    const user = { id: newId('usr'), email: admin.email, name: 'Administrator', role: 'admin' as const };
+    if (await withTransaction(deps.pool, (tx) => insertUser(tx, user, passwordHash))) return 'created';
     // Another gateway was faster; its row is looked at like any other.
     return ensureAdmin(deps, admin);
   }
   const fits = await deps.hasher.verify(admin.password, found.passwordHash);
   if (fits && found.role === 'admin') return 'unchanged';
+  const deadAtMs = accessDeadAtMs();
   const passwordHash = fits ? found.passwordHash : await deps.hasher.hash(admin.password);
   await withTransaction(deps.pool, async (tx) => {
-    await setRoleAndPassword(tx, { ...found, role: 'admin', passwordHash });
-    const accessDeadAtMs = Date.now() + ACCESS_TOKEN_SECONDS * 1000;
-    if (!fits) await revokeSessions(tx, { userId: found.id }, 'password_changed', accessDeadAtMs);
+    await setRoleAndPassword(tx, { ...found, role: 'admin', passwordHash }, deadAtMs);
+    if (!fits) await revokeSessions(tx, { userId: found.id }, 'password_changed', deadAtMs);
   });
   return 'changed';
 }

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import pg from 'pg';
 import { ADMIN, startGatewayOn, startTestGateway, type TestGateway } from '../testing/test-gateway.ts';
 
 let gateway: TestGateway;
@@ -11,18 +10,7 @@ afterAll(() => gateway.stop());
 const refresh = (token: string) => gateway.call('/v1/auth/refresh', { body: { refresh_token: token } });
 const me = (token: string) => gateway.call('/v1/auth/me', { token });
 
-async function rows(sql: string, values: unknown[] = []): Promise<unknown[]> {
-  const client = new pg.Client({
-    connectionString: gateway.database.url('identity'),
-    options: '-c search_path=identity',
-  });
-  await client.connect();
-  try {
-    return (await client.query<Record<string, unknown>>(sql, values)).rows;
-  } finally {
-    await client.end();
-  }
-}
+const rows = (sql: string, values: unknown[] = []) => gateway.rows(sql, values);
 
 describe('register', () => {
   test('signs a customer in, whose address is kept in lower case', async () => {

@@ -1,4 +1,5 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { promisify } from 'node:util';
 import { Problem } from '@holdfast/shared/problems';
 
@@ -11,8 +12,8 @@ const PARALLELISM = 1;
 const SALT_BYTES = 16;
 const TAG_BYTES = 32;
 
-/** A hash takes a thread of libuv's four for about 40 ms; two at once leave threads for everything else. */
-const AT_ONCE = 2;
+/** A hash takes a thread of libuv's four for about 40 ms; two at once, and never more than there are cores, leave some for everything else. */
+const AT_ONCE = Math.min(2, availableParallelism());
 const MAX_WAITING = 50;
 
 const PHC = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;

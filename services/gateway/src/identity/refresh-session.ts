@@ -1,22 +1,31 @@
 import type { Pool } from '@holdfast/shared/db/pool';
 import { withTransaction, type Tx } from '@holdfast/shared/db/transaction';
 import type { UserId } from '@holdfast/shared/ids';
-import { ACCESS_TOKEN_SECONDS } from './access-tokens.ts';
-import { toSessionAnswer, type SessionAnswer } from './open-session.ts';
-import { hashRefreshToken } from './refresh-token.ts';
+import { accessDeadAtMs } from './access-tokens.ts';
+import { toOpenedSession, type OpenedSession } from './open-session.ts';
+import { hashClient, hashRefreshToken, type SuccessorsOf } from './refresh-token.ts';
 import type { Revocations } from './revocations.ts';
-import { describeRefreshToken, insertRefreshToken, revokeSessions, useRefreshToken } from './session-store.ts';
+import {
+  describeRefreshToken,
+  insertRefreshToken,
+  revokeSessions,
+  touchSession,
+  useRefreshToken,
+} from './session-store.ts';
 import type { KeyRing } from './signing-keys.ts';
-import type { SessionId } from './user.ts';
+import type { Client, SessionId } from './user.ts';
 import { findUserById } from './user-store.ts';
 
-export type Refresh =
-  | { ok: true; session: SessionAnswer }
-  | { ok: false; refusal: 'refresh_invalid' | 'refresh_reused'; revoked?: SessionId };
+interface Refused {
+  readonly ok: false;
+  readonly refusal: 'refresh_invalid' | 'refresh_reused';
+  /** The session that was ended because its token was used twice. */
+  readonly revoked?: SessionId;
+}
 
-type Rotation =
-  | { ok: true; sessionId: SessionId; userId: UserId }
-  | { ok: false; refusal: 'refresh_invalid' | 'refresh_reused'; revoked?: SessionId };
+export type Refresh = ({ ok: true } & OpenedSession) | Refused;
+
+type Rotation = { ok: true; sessionId: SessionId; userId: UserId; successor: string } | Refused;
 
 /**
  * Exchanges a refresh token for a new pair. A token that was used before means that two parties hold it: the whole family ends,
@@ -27,38 +36,52 @@ export async function refreshSession(
     pool: Pool;
     keys: KeyRing;
     revocations: Revocations;
-    successorOf: (token: string) => string;
+    successorsOf: SuccessorsOf;
   },
   refreshToken: string,
+  client: Client,
 ): Promise<Refresh> {
-  const successor = deps.successorOf(refreshToken);
-  const accessDeadAtMs = Date.now() + ACCESS_TOKEN_SECONDS * 1000;
+  const deadAtMs = accessDeadAtMs();
   // Returning commits: the revocation after a reuse must stay although the client is refused.
-  const rotation = await withTransaction(deps.pool, (tx) => rotate(tx, refreshToken, successor, accessDeadAtMs));
+  const rotation = await withTransaction(deps.pool, (tx) =>
+    rotate(tx, { token: refreshToken, successors: deps.successorsOf(refreshToken), client, deadAtMs }),
+  );
   if (!rotation.ok) {
-    if (rotation.revoked) deps.revocations.add(rotation.revoked, accessDeadAtMs);
+    if (rotation.revoked) deps.revocations.add(rotation.revoked, deadAtMs);
     return rotation;
   }
   const user = await findUserById(deps.pool, rotation.userId);
   if (!user) return { ok: false, refusal: 'refresh_invalid' };
-  const session = { sessionId: rotation.sessionId, refreshToken: successor };
-  return { ok: true, session: await toSessionAnswer(deps.keys, user, session) };
+  const session = { sessionId: rotation.sessionId, refreshToken: rotation.successor };
+  return { ok: true, ...(await toOpenedSession(deps.keys, user, session)) };
 }
 
-async function rotate(tx: Tx, token: string, successor: string, accessDeadAtMs: number): Promise<Rotation> {
-  const hash = hashRefreshToken(token);
-  const used = await useRefreshToken(tx, hash);
+async function rotate(
+  tx: Tx,
+  request: { token: string; successors: readonly string[]; client: Client; deadAtMs: number },
+): Promise<Rotation> {
+  const hash = hashRefreshToken(request.token);
+  const usedBy = hashClient(request.client);
+  const used = await useRefreshToken(tx, hash, usedBy);
   if (used) {
+    const successor = request.successors[0]!;
     await insertRefreshToken(tx, {
       hash: hashRefreshToken(successor),
       sessionId: used.sessionId,
       parentHash: hash,
     });
-    return { ok: true, ...used };
+    await touchSession(tx, used.sessionId, request.client);
+    return { ok: true, ...used, successor };
   }
-  const state = await describeRefreshToken(tx, hash);
+  const state = await describeRefreshToken(tx, hash, usedBy);
   if (!state?.sessionLive || !state.used) return { ok: false, refusal: 'refresh_invalid' };
-  if (state.retryable) return { ok: true, sessionId: state.sessionId, userId: state.userId };
-  await revokeSessions(tx, { sessionId: state.sessionId }, 'refresh_reused', accessDeadAtMs);
+  if (state.retryable) {
+    const { successorHash } = state;
+    const successor = request.successors.find((token) => successorHash?.equals(hashRefreshToken(token)));
+    // The secret that made it is gone: nobody can tell it again.
+    if (successor === undefined) return { ok: false, refusal: 'refresh_invalid' };
+    return { ok: true, sessionId: state.sessionId, userId: state.userId, successor };
+  }
+  await revokeSessions(tx, { sessionId: state.sessionId }, 'refresh_reused', request.deadAtMs);
   return { ok: false, refusal: 'refresh_reused', revoked: state.sessionId };
 }

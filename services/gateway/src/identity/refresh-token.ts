@@ -1,4 +1,7 @@
-import { createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { keysFor } from '@holdfast/shared/secrets/derived-keys';
+import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
+import type { Client } from './user.ts';
 
 /** A new refresh token: 256 random bits. */
 export function newRefreshToken(): string {
@@ -10,11 +13,21 @@ export function hashRefreshToken(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
+/** What is stored of the client that uses a token. Addresses of a phone change on the way, its program does not. */
+export function hashClient(client: Client): Buffer {
+  return createHash('sha256')
+    .update(client.userAgent ?? '')
+    .digest();
+}
+
+/** The successors of a token, one for each secret of the installation, the current one's first. */
+export type SuccessorsOf = (token: string) => readonly string[];
+
 /**
  * Makes the successor of a token from the token itself and a secret of the installation. So a client that lost an answer and asks
- * again gets the same successor, although only hashes are stored.
+ * again gets the same successor, although only hashes are stored; also when the secret changed in between.
  */
-export function successorMaker(internalSecret: string): (token: string) => string {
-  const key = Buffer.from(hkdfSync('sha256', internalSecret, '', 'holdfast refresh token successor', 32));
-  return (token) => `hrt_${createHmac('sha256', key).update(token).digest('base64url')}`;
+export function successorMaker(internalSecret: Secrets): SuccessorsOf {
+  const keys = keysFor(internalSecret, 'holdfast refresh token successor');
+  return (token) => keys().map((key) => `hrt_${createHmac('sha256', key).update(token).digest('base64url')}`);
 }

@@ -2,34 +2,52 @@ import { randomBytes } from 'node:crypto';
 import { withTransaction, type Tx } from '@holdfast/shared/db/transaction';
 import type { Pool } from '@holdfast/shared/db/pool';
 import { exportJWK, generateKeyPair, importJWK, type CryptoKey, type JWK } from 'jose';
+import { insertFirstKey, promoteNextKey, readKeys, type KeyRow } from './signing-key-store.ts';
 
 export interface KeyRing {
   readonly current: { readonly kid: string; readonly key: CryptoKey };
-  /** Keys that verify, by kid: the current one and the previous ones. */
+  /** Keys that verify, by kid: the next one, the current one and the previous ones. */
   readonly verifying: ReadonlyMap<string, CryptoKey>;
   /** What /.well-known/jwks.json shows. */
   readonly jwks: { readonly keys: readonly JWK[] };
 }
 
-interface KeyRow {
-  kid: string;
-  private_jwk: JWK;
-  public_jwk: JWK;
-  state: 'CURRENT' | 'PREVIOUS';
+/**
+ * Reads the signing keys, makes the first one where there is none, and lets a next one sign whose time has come. Gateways that do so
+ * together agree on one key. Gives `known` back, the same object, when nothing has changed.
+ */
+export async function loadKeyRing(pool: Pool, known: KeyRing | null = null): Promise<KeyRing> {
+  const rows = (await withTransaction(pool, turnKeys)) ?? (await beginWithAKey(pool));
+  const isSame =
+    known !== null &&
+    known.current.kid === currentOf(rows).kid &&
+    known.verifying.size === rows.length &&
+    rows.every(({ kid }) => known.verifying.has(kid));
+  return isSame ? known : toKeyRing(rows);
 }
 
-/** Reads the signing keys, and makes the first one where there is none. Gateways that start together agree on one key. */
-export async function loadKeyRing(pool: Pool): Promise<KeyRing> {
-  // Made outside the transaction: it is thrown away when there is a key already.
-  const fresh = await newKey();
-  const rows = await withTransaction(pool, async (tx) => {
+/** Null where there is no key yet. */
+async function turnKeys(tx: Tx): Promise<KeyRow[] | null> {
+  let rows = await readKeys(tx);
+  // Asked for on the rows as they were read: in most rounds nothing is due and nothing is written.
+  if (rows.some((row) => row.due)) {
+    await promoteNextKey(tx);
+    rows = await readKeys(tx);
+  }
+  return rows.length === 0 ? null : rows;
+}
+
+async function beginWithAKey(pool: Pool): Promise<KeyRow[]> {
+  // Made outside the transaction: it is thrown away when somebody was faster.
+  const fresh = await newSigningKey();
+  return withTransaction(pool, async (tx) => {
     await insertFirstKey(tx, fresh);
     return readKeys(tx);
   });
-  return toKeyRing(rows);
 }
 
-async function newKey(): Promise<KeyRow> {
+/** A new key pair under an id of its own. */
+export async function newSigningKey(): Promise<Pick<KeyRow, 'kid' | 'private_jwk' | 'public_jwk'>> {
   const kid = randomBytes(9).toString('base64url');
   const { privateKey, publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const label = { kid, alg: 'EdDSA', use: 'sig' };
@@ -37,31 +55,17 @@ async function newKey(): Promise<KeyRow> {
     kid,
     private_jwk: { ...(await exportJWK(privateKey)), ...label },
     public_jwk: { ...(await exportJWK(publicKey)), ...label },
-    state: 'CURRENT',
   };
 }
 
-async function insertFirstKey(tx: Tx, key: KeyRow): Promise<void> {
-  await tx.query(
-    `insert into signing_keys (kid, private_jwk, public_jwk, state)
-     values ($1, $2, $3, 'CURRENT')
-     on conflict (state) where state = 'CURRENT' do nothing`,
-    [key.kid, key.private_jwk, key.public_jwk],
-  );
-}
-
-async function readKeys(tx: Tx): Promise<KeyRow[]> {
-  const { rows } = await tx.query<KeyRow>(
-    `select kid, private_jwk, public_jwk, state
-     from signing_keys
-     order by created_at desc, kid`,
-  );
-  return rows;
+function currentOf(rows: readonly KeyRow[]): KeyRow {
+  const current = rows.find((row) => row.state === 'CURRENT');
+  if (!current) throw new Error('there is no current signing key');
+  return current;
 }
 
 async function toKeyRing(rows: readonly KeyRow[]): Promise<KeyRing> {
-  const current = rows.find((row) => row.state === 'CURRENT');
-  if (!current) throw new Error('there is no current signing key');
+  const current = currentOf(rows);
   const verifying = new Map<string, CryptoKey>();
   for (const row of rows) verifying.set(row.kid, await importKey(row.public_jwk));
   return {

@@ -1,6 +1,8 @@
 import http from 'node:http';
+import { createSealer } from '@holdfast/shared/secrets/sealed-text';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
 import { createTestDatabase, type TestDatabase } from '@holdfast/shared/testing/test-database';
+import pg from 'pg';
 import type { Config } from '../config.ts';
 import { readPolicies } from '../rate-limit/policy-rules.ts';
 import { buildService, type GatewayService } from '../service.ts';
@@ -28,7 +30,8 @@ export interface AnswerJson {
   readonly refresh_token: string;
   readonly request_id: string;
   readonly retryable: boolean;
-  readonly user: { readonly id: string; readonly role: string };
+  readonly csrf_token: string;
+  readonly user: { readonly id: string; readonly role: string; readonly email_verified: boolean };
 }
 
 export interface Call {
@@ -49,6 +52,10 @@ export interface TestGateway {
   call(path: string, call?: Call): Promise<Answer>;
   /** Registers a new customer and gives its tokens. */
   signUp(name?: string): Promise<{ access: string; refresh: string; userId: string; email: string; password: string }>;
+  /** Reads the database of identity. */
+  rows<R extends object = Record<string, unknown>>(sql: string, values?: unknown[]): Promise<R[]>;
+  /** The newest token that a mail to this address would bring, out of the event that is on its way to notification. */
+  mailedToken(email: string, event: 'email_verification_requested' | 'password_reset_requested'): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -59,7 +66,22 @@ export async function startTestGateway(overrides: Partial<Config> = {}): Promise
   const payment = await startFakeService();
   const gateway = await startGatewayOn(database, { booking: booking.url, payment: payment.url }, overrides);
   let people = 0;
+  const rows: TestGateway['rows'] = (sql, values = []) => readRows(database, sql, values);
   return {
+    rows,
+    async mailedToken(email, event) {
+      const found = await rows<{ data: { sealed_token: string } }>(
+        `select payload::jsonb -> 'data' as data
+           from outbox
+          where payload::jsonb ->> 'type' = $1
+            and payload::jsonb -> 'data' -> 'contact' ->> 'email' = $2
+          order by seq desc
+          limit 1`,
+        [`holdfast.account.${event}.v1`, email],
+      );
+      if (!found[0]) throw new Error(`nothing is on its way to ${email}`);
+      return createSealer(INTERNAL_SECRET, 'mailed token').unseal(found[0].data.sealed_token)!;
+    },
     database,
     booking,
     payment,
@@ -82,6 +104,16 @@ export async function startTestGateway(overrides: Partial<Config> = {}): Promise
   };
 }
 
+async function readRows<R extends object>(database: TestDatabase, sql: string, values: unknown[]): Promise<R[]> {
+  const client = new pg.Client({ connectionString: database.url('identity'), options: '-c search_path=identity' });
+  await client.connect();
+  try {
+    return (await client.query<R>(sql, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
 /** A gateway that is not started yet. */
 export function buildTestService(
   database: TestDatabase,
@@ -94,6 +126,8 @@ export function buildTestService(
       port: 0,
       logLevel: 'silent',
       databaseUrl: database.url('identity'),
+      // Nobody listens there: what is for the bus stays in the outbox, where a test can read it.
+      natsUrl: 'nats://127.0.0.1:9',
       internalSecret: INTERNAL_SECRET,
       // Nobody listens on port 9, so notification is a service that is down.
       upstreams: { ...services, notification: 'http://127.0.0.1:9' },

@@ -1,10 +1,10 @@
-import type { ChannelName, DeliveryId, Notice } from '../deliveries/delivery.ts';
+import type { AccountNotice, ChannelName, DeliveryId, Notice } from '../deliveries/delivery.ts';
 
 /** One message as a channel gets it; the channel words it in its own form. */
 export interface OutboundMessage {
   readonly deliveryId: DeliveryId;
   readonly recipient: string;
-  readonly notice: Notice;
+  readonly notice: Notice | AccountNotice;
   /** When the message became due for the first time: the same at every attempt. */
   readonly createdAt: Date;
 }

@@ -4,6 +4,7 @@ import { freePort } from '@holdfast/shared/testing/free-port';
 import { aBooking } from '../testing/factories.ts';
 import { startSmtpSink, type SmtpSink } from '../testing/smtp-sink.ts';
 import type { Channel } from './channel.ts';
+import { createSealer } from '@holdfast/shared/secrets/sealed-text';
 import { createEmailChannel, isRefusal } from './email-channel.ts';
 
 let sink: SmtpSink;
@@ -11,6 +12,7 @@ let channel: Channel;
 beforeAll(async () => {
   sink = await startSmtpSink();
   channel = createEmailChannel({
+    sealer: createSealer('a secret of these tests, long enough', 'mailed token'),
     smtpUrl: sink.url,
     from: 'Holdfast <b@holdfast.example>',
     publicUrl: 'http://x.test',
@@ -54,6 +56,7 @@ describe('mail over SMTP', () => {
     sink.answer('later@example.org', 451);
     await expect(channel.send(to('later@example.org'))).rejects.toThrow(/451/);
     const nobody = createEmailChannel({
+      sealer: createSealer('a secret of these tests, long enough', 'mailed token'),
       smtpUrl: `smtp://127.0.0.1:${await freePort()}`,
       from: 'Holdfast <b@holdfast.example>',
       publicUrl: 'http://x.test',

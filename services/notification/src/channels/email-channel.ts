@@ -1,5 +1,8 @@
 import { assertNoOpenTransaction } from '@holdfast/shared/db/transaction';
+import type { Sealer } from '@holdfast/shared/secrets/sealed-text';
 import nodemailer, { type SMTPSentMessageInfo } from 'nodemailer';
+import { dataOf } from '../deliveries/delivery.ts';
+import { renderAccountMail } from '../templates/account-mail.ts';
 import { renderMail } from '../templates/render-mail.ts';
 import type { Channel, OutboundMessage, SendOutcome } from './channel.ts';
 
@@ -9,6 +12,8 @@ export interface EmailChannelOptions {
   readonly from: string;
   /** Start of the links in the text. */
   readonly publicUrl: string;
+  /** Opens what the gateway sealed for a mail. */
+  readonly sealer: Sealer;
 }
 
 /** A check opens a connection of its own, so answers of this age are given again. */
@@ -38,18 +43,25 @@ export function createEmailChannel(options: EmailChannelOptions): Channel {
 
     async send(message: OutboundMessage): Promise<SendOutcome> {
       assertNoOpenTransaction('SMTP');
-      const mail = await renderMail(message.notice, { publicUrl: options.publicUrl, stamp: message.createdAt });
+      const { notice } = message;
+      const rendering = { publicUrl: options.publicUrl, stamp: message.createdAt };
+      const mail =
+        'booking' in notice
+          ? await renderMail(notice, rendering)
+          : renderAccountMail(notice, { ...rendering, sealer: options.sealer });
+      if (mail === null)
+        return { outcome: 'refused', reason: 'the token in it was sealed under a secret that is gone' };
       try {
         const sent: SMTPSentMessageInfo = await transport.sendMail({
           from: options.from,
-          to: { address: message.recipient, name: message.notice.booking.contact.name },
+          to: { address: message.recipient, name: dataOf(notice).contact.name },
           date: message.createdAt,
           // The same at every attempt: after a crash between send and commit, the receiver can tell the second copy.
           messageId: `<${message.deliveryId}@${domain}>`,
           headers: {
             'Auto-Submitted': 'auto-generated',
-            'X-Holdfast-Booking': message.notice.booking.booking_id,
-            'X-Holdfast-Notice': message.notice.kind,
+            ...('booking' in notice ? { 'X-Holdfast-Booking': notice.booking.booking_id } : {}),
+            'X-Holdfast-Notice': notice.kind,
           },
           subject: mail.subject,
           text: mail.text,

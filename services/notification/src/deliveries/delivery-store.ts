@@ -1,7 +1,16 @@
 import type { Pool } from '@holdfast/shared/db/pool';
 import type { Tx } from '@holdfast/shared/db/transaction';
 import { newId, type BookingId, type UserId } from '@holdfast/shared/ids';
-import type { ChannelName, DeliveryId, DeliveryState, LeasedDelivery, Notice } from './delivery.ts';
+import {
+  dataOf,
+  toNotice,
+  type AccountNotice,
+  type ChannelName,
+  type DeliveryId,
+  type DeliveryState,
+  type LeasedDelivery,
+  type Notice,
+} from './delivery.ts';
 
 /** Longer than a whole SMTP exchange may take (see email-channel.ts), so that a living sender never loses its lease. */
 export const LEASE_SECONDS = 90;
@@ -12,7 +21,7 @@ export interface NewDelivery {
   readonly eventId: string;
   readonly channel: ChannelName;
   readonly recipient: string;
-  readonly notice: Notice;
+  readonly notice: Notice | AccountNotice;
   readonly traceparent: string | null;
 }
 
@@ -25,12 +34,12 @@ export async function insertDelivery(tx: Tx, delivery: NewDelivery): Promise<boo
     [
       newId('dlv'),
       delivery.eventId,
-      delivery.notice.booking.booking_id,
-      delivery.notice.booking.user_id,
+      'booking' in delivery.notice ? delivery.notice.booking.booking_id : null,
+      dataOf(delivery.notice).user_id,
       delivery.channel,
       delivery.recipient,
       delivery.notice.kind,
-      JSON.stringify(delivery.notice.booking),
+      JSON.stringify(dataOf(delivery.notice)),
       delivery.traceparent,
     ],
   );
@@ -40,12 +49,12 @@ export async function insertDelivery(tx: Tx, delivery: NewDelivery): Promise<boo
 interface LeasedRow {
   id: DeliveryId;
   event_id: string;
-  booking_id: BookingId;
+  booking_id: BookingId | null;
   user_id: UserId;
   channel: ChannelName;
   recipient: string;
-  kind: Notice['kind'];
-  notice: Notice['booking'];
+  kind: string;
+  notice: unknown;
   traceparent: string | null;
   attempts: number;
   retry_seq: number;
@@ -86,7 +95,7 @@ export async function leaseDue(pool: Pool, limit: number): Promise<LeasedDeliver
     userId: row.user_id,
     channel: row.channel,
     recipient: row.recipient,
-    notice: { kind: row.kind, booking: row.notice } as Notice,
+    notice: toNotice(row.kind, row.notice),
     traceparent: row.traceparent,
     attempts: row.attempts,
     retrySeq: row.retry_seq,

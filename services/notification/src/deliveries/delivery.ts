@@ -1,4 +1,4 @@
-import type { bookingEvents } from '@holdfast/shared/contracts/events';
+import type { accountEvents, bookingEvents } from '@holdfast/shared/contracts/events';
 import type { BookingId, Id, UserId } from '@holdfast/shared/ids';
 import type { z } from 'zod';
 
@@ -18,15 +18,38 @@ export type Notice =
   | { readonly kind: 'waitlist_offer'; readonly booking: z.output<(typeof bookingEvents)['offered']> }
   | { readonly kind: 'waitlist_over'; readonly booking: z.output<(typeof bookingEvents)['cancelled' | 'expired']> };
 
+/** What a message tells about an account. Tokens in it are sealed: only the mail shows them. */
+export type AccountNotice =
+  | {
+      readonly kind: 'verify_email';
+      readonly account: z.output<(typeof accountEvents)['email_verification_requested']>;
+    }
+  | { readonly kind: 'reset_password'; readonly account: z.output<(typeof accountEvents)['password_reset_requested']> }
+  | { readonly kind: 'password_changed'; readonly account: z.output<(typeof accountEvents)['password_changed']> };
+
+/** The data of a notice, as the table keeps it. */
+export function dataOf(notice: Notice | AccountNotice): Notice['booking'] | AccountNotice['account'] {
+  return 'booking' in notice ? notice.booking : notice.account;
+}
+
+/** The notice again. */
+export function toNotice(kind: string, data: unknown): Notice | AccountNotice {
+  const isAboutAccount = (ACCOUNT_KINDS as readonly string[]).includes(kind);
+  return (isAboutAccount ? { kind, account: data } : { kind, booking: data }) as Notice | AccountNotice;
+}
+
+const ACCOUNT_KINDS = ['verify_email', 'reset_password', 'password_changed'] satisfies AccountNotice['kind'][];
+
 /** A delivery whose lease this process holds. */
 export interface LeasedDelivery {
   readonly id: DeliveryId;
   readonly eventId: string;
-  readonly bookingId: BookingId;
+  /** Null for a message about an account. */
+  readonly bookingId: BookingId | null;
   readonly userId: UserId;
   readonly channel: ChannelName;
   readonly recipient: string;
-  readonly notice: Notice;
+  readonly notice: Notice | AccountNotice;
   readonly traceparent: string | null;
   /** Attempts begun so far, this one included. */
   readonly attempts: number;

@@ -1,0 +1,29 @@
+import type { Tx } from '@holdfast/shared/db/transaction';
+import { newId, type RequestId } from '@holdfast/shared/ids';
+import { insertAudit, type AuditEntry } from './audit-store.ts';
+import type { User } from './user.ts';
+
+/** Writes down who changed something about accounts and how it was before; in the transaction of the change. */
+export async function recordAudit(
+  tx: Tx,
+  change: {
+    actor: User;
+    requestId: RequestId;
+    action: AuditEntry['action'];
+    entity: { kind: string; id: string };
+    before: object | null;
+    after: object;
+  },
+): Promise<void> {
+  await insertAudit(tx, {
+    id: newId('aud'),
+    actor: change.actor.id,
+    role: change.actor.role,
+    action: change.action,
+    entityKind: change.entity.kind,
+    entityId: change.entity.id,
+    before: change.before,
+    after: change.after,
+    requestId: change.requestId,
+  });
+}
