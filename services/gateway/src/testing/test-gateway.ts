@@ -49,7 +49,7 @@ export interface TestGateway {
   readonly payment: FakeService;
   readonly service: GatewayService;
   readonly port: number;
-  call(path: string, call?: Call): Promise<Answer>;
+  readonly call: (path: string, call?: Call) => Promise<Answer>;
   /** Registers a new customer and gives its tokens. */
   signUp(name?: string): Promise<{ access: string; refresh: string; userId: string; email: string; password: string }>;
   /** Reads the database of identity. */
