@@ -274,11 +274,8 @@ test('the pages of the mails ask nobody else, and are no place for a token', asy
 test('what is refused is counted by reason, and the reasons tell nothing of accounts', async () => {
   const counted = async (): Promise<Record<string, number>> => {
     const { text } = await gateway.call('/metrics');
-    return Object.fromEntries<number>(
-      [...text.matchAll(/^holdfast_identity_refusals_total\{.*?reason="(\w+)".*?\} (\d+)/gm)].map(
-        (m): [string, number] => [m[1], Number(m[2])],
-      ),
-    );
+    const samples = text.matchAll(/^holdfast_identity_refusals_total\{.*?reason="(\w+)".*?\} (\d+)/gm);
+    return Object.fromEntries([...samples].map(([, reason, count]) => [reason!, Number(count)]));
   };
   const before = await counted();
   const { email } = await gateway.signUp();

@@ -95,7 +95,7 @@ describe('another site', () => {
       await gateway.call('/v1/auth/login', { body: { email, password }, headers: { ...COOKIES, ...headers } }),
     ];
     expect(answers.map(({ status, json }) => `${status} ${json.code}`)).toEqual(
-      Array.from({ length: 4 }, () => '403 csrf_refused'),
+      Array.from({ length: 4 }, () => ('origin' in headers ? '403 origin_not_allowed' : '403 csrf_refused')),
     );
     expect((await call('/v1/auth/me')).status).toBe(200);
     expect((await call('/v1/auth/refresh', { body: {} })).status).toBe(200);
