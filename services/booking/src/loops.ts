@@ -2,6 +2,7 @@ import type { Pool } from '@holdfast/shared/db/pool';
 import { LoopLock } from '@holdfast/shared/locks/loop-lock';
 import { Loop } from '@holdfast/shared/loop';
 import type { Redis } from '@holdfast/shared/redis/redis';
+import { createPruneLoop } from '@holdfast/shared/retention/prune-old-rows';
 import type { Logger } from 'pino';
 import type { BookingWatch } from './bookings/booking-watch.ts';
 import { expireHolds } from './bookings/expire-holds.ts';
@@ -34,6 +35,7 @@ export function createLoops({ pool, holds, redis, watch, onCommit, logger, metri
   const waitlist = new WaitlistServer({ holds, logger, onCommit });
   const closing = takingTurns('close-lines');
   return [
+    createPruneLoop({ pool, logger }),
     new Loop({
       name: 'expire-holds',
       intervalMs: 500,

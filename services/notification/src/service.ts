@@ -5,6 +5,7 @@ import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import type { HealthCheck } from '@holdfast/shared/http/health';
 import type { InboxConsumer } from '@holdfast/shared/inbox/consumer';
 import { Relay } from '@holdfast/shared/outbox/relay';
+import { createPruneLoop } from '@holdfast/shared/retention/prune-old-rows';
 import { createSealer } from '@holdfast/shared/secrets/sealed-text';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
 import { createMetrics } from '@holdfast/shared/telemetry/metrics';
@@ -99,6 +100,8 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
     { name: 'smtp', critical: false, run: () => channel.check() },
   ];
 
+  const pruning = createPruneLoop({ pool, logger });
+
   const connectAndConsume = async () => {
     const connected = await connectBus({ url: config.natsUrl, name: 'notification', logger, signal: stopped.signal });
     if (stopped.signal.aborted) {
@@ -125,7 +128,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
     stopped.abort();
     await server?.stop();
     await Promise.all(consumers.map((consumer) => consumer.stop()));
-    await driver.stop();
+    await Promise.all([driver.stop(), pruning.stop()]);
     await relay?.stop();
     await bus?.close();
     channel.close();
@@ -141,6 +144,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
       server = await listen(app, { host: config.host, port: config.port });
       logger.info({ port: server.port }, 'listening');
       driver.start();
+      pruning.start();
       void connectAndConsume().then(markConsuming, (error: unknown) => {
         if (!stopped.signal.aborted) throw error;
       });

@@ -4,6 +4,7 @@ import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import { InboxConsumer } from '@holdfast/shared/inbox/consumer';
 import type { Stoppable } from '@holdfast/shared/lifecycle';
 import { Relay } from '@holdfast/shared/outbox/relay';
+import { createPruneLoop } from '@holdfast/shared/retention/prune-old-rows';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
 import type { Config } from './config.ts';
 import { createHttp } from './http.ts';
@@ -164,6 +165,8 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     },
   });
 
+  const pruning = createPruneLoop({ pool, logger });
+
   async function connect(): Promise<void> {
     const connected = await connectBus({
       url: config.natsUrl,
@@ -207,7 +210,13 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     connecting.abort();
     await server?.stop();
     await consumer?.stop();
-    await Promise.all([driver.stop(), webhookApplier.stop(), openPaymentLook.stop(), dailySweep.stop()]);
+    await Promise.all([
+      driver.stop(),
+      webhookApplier.stop(),
+      openPaymentLook.stop(),
+      dailySweep.stop(),
+      pruning.stop(),
+    ]);
     await relay?.stop();
     await bus?.close();
     await pool.end();
@@ -224,6 +233,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       webhookApplier.start();
       openPaymentLook.start();
       dailySweep.start();
+      pruning.start();
       connect().catch((error: unknown) => {
         if (!stopped) logger.fatal({ err: error }, 'could not begin to consume');
       });

@@ -1,9 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { jetstream, jetstreamManager, type JetStreamClient, type JsMsg } from '@nats-io/jetstream';
+import {
+  jetstream,
+  jetstreamManager,
+  type JetStreamClient,
+  type JetStreamManager,
+  type JsMsg,
+} from '@nats-io/jetstream';
 import { connect, headers as natsHeaders, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from 'pino';
 import { assertNoOpenTransaction } from '../db/transaction.ts';
-import { CONSUMERS, ensureTopology, type ConsumerName } from './topology.ts';
+import { CONSUMERS, ensureTopology, type ConsumerName, type StreamName } from './topology.ts';
 
 /** One message of a durable consumer. Exactly one of `ack` and `nak` is called for each. */
 export interface BusMessage {
@@ -15,16 +21,51 @@ export interface BusMessage {
   nak(delayMs: number): void;
 }
 
+/** Where a stream stands. A store that was wiped has another `created`; one that was rolled back has a lower `lastSeq`. */
+export interface StreamState {
+  readonly created: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
+/** Where a durable consumer stands, in sequences of its stream. */
+export interface ConsumerState {
+  /** The last message that was handed out. Above the stream's `lastSeq` only when the store came back half. */
+  readonly deliveredSeq: number;
+  /** Everything up to here was acknowledged. */
+  readonly ackFloor: number;
+  /** Messages that were not handed out yet, and those handed out and not acknowledged. */
+  readonly open: number;
+}
+
 /** The message bus as the services see it. Its JetStream form is below; a simulated one can stand in for it. */
 export interface Bus {
-  /** Stores a message in its stream; resolves when the broker acknowledged it. `messageId` deduplicates for 2 min. */
+  /**
+   * Stores a message in its stream; resolves when the broker acknowledged it. `messageId` deduplicates for 2 min: `duplicate` says
+   * that the broker believes to have it already, which is no proof that it still does.
+   */
   publish(
     subject: string,
     payload: string,
     options: { messageId: string; traceparent?: string | null },
-  ): Promise<{ seq: number }>;
+  ): Promise<{ seq: number; duplicate: boolean }>;
   /** Hands the durable consumer's messages to `handle` until stopped. Survives the broker's restarts and the stream's re-creation. */
   consume(consumer: ConsumerName, handle: (message: BusMessage) => void): Promise<{ stop(): Promise<void> }>;
+  /** @throws when the broker does not answer, or has no such stream. */
+  streamState(stream: StreamName): Promise<StreamState>;
+  /** @throws when the broker does not answer, or has no such consumer. */
+  consumerState(consumer: ConsumerName): Promise<ConsumerState>;
+  /**
+   * Makes a durable consumer begin again at the first message of its stream. Whoever consumes goes on by itself; what was consumed
+   * before comes again, and the inbox knows it.
+   */
+  resetConsumer(consumer: ConsumerName): Promise<void>;
+  /** Asks whoever answers `subject`. @throws when nobody does in time. */
+  request(subject: string, payload: string): Promise<string>;
+  /** Answers requests; of several processes that answer a subject under one `group` each request reaches one. */
+  onRequest(subject: string, group: string, answer: (payload: string) => Promise<string>): void;
+  /** Called after the connection came back and the streams stand again. */
+  onReconnect(handle: () => void): void;
   /** A hint that may be lost: no stream, no answer. */
   hint(subject: string, payload?: string): void;
   /** Receives hints. */
@@ -35,6 +76,7 @@ export interface Bus {
 }
 
 const PUBLISH_TIMEOUT_MS = 2_000;
+const REQUEST_TIMEOUT_MS = 2_000;
 
 const CONNECT_PAUSE_MS = 250;
 
@@ -94,6 +136,7 @@ class NatsBus implements Bus {
   readonly #js: JetStreamClient;
   readonly #logger: Logger;
   #ensuring: Promise<void> | null = null;
+  readonly #reconnected: (() => void)[] = [];
 
   constructor(nc: NatsConnection, js: JetStreamClient, logger: Logger) {
     this.#nc = nc;
@@ -126,9 +169,13 @@ class NatsBus implements Bus {
       if (status.type === 'disconnect') this.#logger.warn('connection to NATS lost');
       if (status.type === 'reconnect') {
         this.#logger.info('connection to NATS is back');
-        void this.ensure();
+        void this.ensure().then(() => this.#reconnected.forEach((handle) => handle()));
       }
     }
+  }
+
+  onReconnect(handle: () => void): void {
+    this.#reconnected.push(handle);
   }
 
   async publish(subject: string, payload: string, options: { messageId: string; traceparent?: string | null }) {
@@ -137,7 +184,7 @@ class NatsBus implements Bus {
     if (options.traceparent) headers.set('traceparent', options.traceparent);
     try {
       const ack = await this.#js.publish(subject, payload, { msgID: options.messageId, headers });
-      return { seq: ack.seq };
+      return { seq: ack.seq, duplicate: ack.duplicate };
     } catch (error) {
       // A broker whose store was wiped answers that JetStream is not there: declare the streams again, the relay comes back.
       if (error instanceof Error && error.name === 'JetStreamNotEnabled') void this.ensure();
@@ -177,6 +224,49 @@ class NatsBus implements Bus {
         await running;
       },
     };
+  }
+
+  async streamState(stream: StreamName): Promise<StreamState> {
+    const { created, state } = await (await this.#manager()).streams.info(stream);
+    return { created, firstSeq: state.first_seq, lastSeq: state.last_seq };
+  }
+
+  async consumerState(name: ConsumerName): Promise<ConsumerState> {
+    const info = await (await this.#manager()).consumers.info(CONSUMERS[name].stream, name);
+    return {
+      deliveredSeq: info.delivered.stream_seq,
+      ackFloor: info.ack_floor.stream_seq,
+      open: info.num_pending + info.num_ack_pending,
+    };
+  }
+
+  async resetConsumer(name: ConsumerName): Promise<void> {
+    await (await this.#manager()).consumers.delete(CONSUMERS[name].stream, name);
+    await this.ensure();
+  }
+
+  /** Cheap: no question is asked before the first call. */
+  #manager(): Promise<JetStreamManager> {
+    return jetstreamManager(this.#nc, { timeout: REQUEST_TIMEOUT_MS, checkAPI: false });
+  }
+
+  async request(subject: string, payload: string): Promise<string> {
+    assertNoOpenTransaction(`request to ${subject}`);
+    return (await this.#nc.request(subject, payload, { timeout: REQUEST_TIMEOUT_MS })).string();
+  }
+
+  onRequest(subject: string, group: string, answer: (payload: string) => Promise<string>): void {
+    this.#nc.subscribe(subject, {
+      queue: group,
+      callback: (error, message) => {
+        if (error) return;
+        // No answer is an answer: who asks waits its time and asks again.
+        answer(message.string()).then(
+          (text) => message.respond(text),
+          (failure: unknown) => this.#logger.warn({ err: failure, subject }, 'a request could not be answered'),
+        );
+      },
+    });
   }
 
   hint(subject: string, payload = ''): void {

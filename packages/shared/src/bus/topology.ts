@@ -55,6 +55,25 @@ export const CONSUMERS = {
 
 export type ConsumerName = keyof typeof CONSUMERS;
 
+/** The consumers that take a family; none for families that are kept for later. */
+export function consumersOf(family: string): ConsumerName[] {
+  return (Object.keys(CONSUMERS) as ConsumerName[]).filter((name) => CONSUMERS[name].family === family);
+}
+
+/** The stream that holds a subject. @throws for a subject of no stream. */
+export function streamOf(subject: string): StreamName {
+  const found = (Object.keys(STREAMS) as StreamName[]).find((name) =>
+    STREAMS[name].subjects.some((pattern) => subject.startsWith(pattern.slice(0, -1))),
+  );
+  if (!found) throw new Error(`no stream holds ${subject}`);
+  return found;
+}
+
+/** Where a consumer answers which of the given events it lacks; both are JSON arrays of event ids. */
+export function lackingSubject(consumer: ConsumerName): string {
+  return `ask.lacking.${consumer}`;
+}
+
 /** Subjects carry a partition, so that ordered consumption can later be spread over processes without a new layout. */
 export const PARTITIONS = 16;
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Bus, BusMessage } from '../bus/bus.ts';
-import { CONSUMERS, type ConsumerName } from '../bus/topology.ts';
+import { CONSUMERS, lackingSubject, type ConsumerName } from '../bus/topology.ts';
 import type { Pool } from '../db/pool.ts';
 import { withTransaction, type Tx } from '../db/transaction.ts';
 import { failpoint } from '../failpoints.ts';
@@ -8,6 +8,7 @@ import { Loop } from '../loop.ts';
 import { deadLetter, storable } from './dead-letters.ts';
 import { recordFailure, recordRedelivery } from './attempts.ts';
 import { parseEvent, type IncomingEvent } from './incoming-event.ts';
+import { answerLacking } from './lacking-events.ts';
 import { advancePosition, claimPosition, parkMessage, readyParked, takeParked, unpark } from './inbox-store.ts';
 
 /** Throw this for a message that no repetition can help: it goes to the dead letters at once. */
@@ -32,6 +33,9 @@ export interface ConsumerOptions {
   readonly concurrency?: number;
 }
 
+/** How often a consumer is compared with its stream: one that is ahead is found within 15 s. */
+const PLACE_INTERVAL_MS = 5_000;
+
 /** The outcome of one delivery; for tests and metrics. */
 export type DeliveryOutcome = 'applied' | 'duplicate' | 'parked' | 'retry' | 'dead';
 
@@ -52,6 +56,7 @@ export class InboxConsumer {
   readonly #waiting: (() => void)[] = [];
   #subscription: { stop(): Promise<void> } | null = null;
   readonly #sweep: Loop;
+  readonly #place: Loop;
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -61,6 +66,30 @@ export class InboxConsumer {
       logger: options.logger,
       runOnce: () => this.sweepParked(),
     });
+    this.#place = new Loop({
+      name: `${options.name}-place`,
+      intervalMs: PLACE_INTERVAL_MS,
+      logger: options.logger,
+      runOnce: () => this.checkPlace().then(() => ({ more: false })),
+    });
+  }
+
+  /**
+   * Begins again when the broker's store came back half: with a consumer that is ahead of its stream, every new message up to that
+   * place would be passed over. Returns whether it did.
+   */
+  async checkPlace(): Promise<boolean> {
+    const { bus, name, logger } = this.#options;
+    // The consumer first: it must not be compared with a stream that was read before it moved on.
+    const { deliveredSeq } = await bus.consumerState(name);
+    const { lastSeq } = await bus.streamState(CONSUMERS[name].stream);
+    if (deliveredSeq <= lastSeq) return false;
+    logger.error(
+      { consumer: name, delivered: deliveredSeq, last: lastSeq },
+      'consumer is ahead of its stream: it begins again',
+    );
+    await bus.resetConsumer(name);
+    return true;
   }
 
   /** Applies parked messages whose turn came while nobody looked: after a crash, or after a failed attempt. */
@@ -71,14 +100,18 @@ export class InboxConsumer {
   }
 
   async start(): Promise<void> {
+    const { bus, pool, name } = this.#options;
+    bus.onRequest(lackingSubject(name), name, (ids) => answerLacking(pool, name, ids));
+    bus.onReconnect(() => this.#place.nudge());
     this.#sweep.start();
+    this.#place.start();
     this.#subscription = await this.#options.bus.consume(this.#options.name, (message) => this.#enqueue(message));
   }
 
   /** Stops fetching and waits for what is being handled. */
   async stop(): Promise<void> {
     await this.#subscription?.stop();
-    await this.#sweep.stop();
+    await Promise.all([this.#sweep.stop(), this.#place.stop()]);
     await Promise.all(this.#chains.values());
   }
 

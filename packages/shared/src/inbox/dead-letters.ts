@@ -26,7 +26,7 @@ const COPY_LIMIT_CHARACTERS = 32_000;
  */
 export async function deadLetter(tx: Tx, letter: DeadLetter): Promise<void> {
   const id = newId('dlq');
-  const eventId = letter.event?.id ?? id;
+  const eventId = letter.event?.id ?? idIn(letter.payload) ?? id;
   const { rows } = await tx.query<{ error: string }>(
     `insert into dead_letters (id, consumer, event_id, subject, ordering_key, family, seq, payload, attempts, cause, error)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
@@ -69,6 +69,16 @@ export async function deadLetter(tx: Tx, letter: DeadLetter): Promise<void> {
       },
     },
   ]);
+}
+
+/** The id of an envelope that is wrong otherwise: by it the producer learns that the message arrived. Null when it has none. */
+function idIn(payload: string): string | null {
+  try {
+    const envelope = JSON.parse(payload) as { id?: unknown } | null;
+    return typeof envelope?.id === 'string' && envelope.id !== '' ? storable(envelope.id) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** PostgreSQL keeps no NUL in text. A malformed message may hold one, and refusing it would bring it back for ever. */

@@ -128,7 +128,7 @@ describe('one relay', () => {
     const slow = await pool.connect();
     await slow.query('begin');
     await slow.query(
-      `insert into outbox (id, subject, ordering_key, family, seq, payload) values ('msg_0', 's', 'slow', 'booking', 1, $1)`,
+      `insert into outbox (id, subject, ordering_key, family, seq, payload) values ('msg_0', 'booking.booking.00.confirmed', 'slow', 'booking', 1, $1)`,
       [JSON.stringify({ subject: 'slow', sequence: 1 })],
     );
     await commit(['quick', 1]);

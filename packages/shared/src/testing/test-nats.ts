@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, globSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
 import { freePort, probePort } from './free-port.ts';
@@ -14,6 +14,13 @@ export interface TestNats {
   kill(): Promise<void>;
   /** Starts it again on its port; with `wipe` the store is emptied first. */
   restart(options?: { readonly wipe?: boolean }): Promise<void>;
+  /** Restarts it and keeps a copy of its store as it was in between, for `restoreStore`. */
+  copyStore(): Promise<void>;
+  /**
+   * Restarts it on the copy, as after a power cut that took what was not on disk yet. `messages` takes the streams' messages back
+   * and leaves the consumers where they were, which some power cuts do.
+   */
+  restoreStore(part: 'all' | 'messages'): Promise<void>;
   /** Ends it and removes its store. */
   stop(): Promise<void>;
 }
@@ -41,6 +48,8 @@ export async function startTestNats(): Promise<TestNats> {
     return started;
   };
   let running = await start();
+  const store = join(dir, 'jetstream');
+  const copy = join(dir, 'copy');
   return {
     url,
     port,
@@ -48,7 +57,27 @@ export async function startTestNats(): Promise<TestNats> {
     kill: () => running.kill(),
     async restart(options) {
       await running.kill();
-      if (options?.wipe === true) rmSync(join(dir, 'jetstream'), { recursive: true, force: true });
+      if (options?.wipe === true) rmSync(store, { recursive: true, force: true });
+      running = await start();
+    },
+    async copyStore() {
+      // Consumers write their state a moment after each change, and at a proper end at once.
+      await running.kill('SIGTERM');
+      rmSync(copy, { recursive: true, force: true });
+      cpSync(store, copy, { recursive: true });
+      running = await start();
+    },
+    async restoreStore(part) {
+      await running.kill('SIGTERM');
+      if (part === 'all') {
+        rmSync(store, { recursive: true, force: true });
+        cpSync(copy, store, { recursive: true });
+      } else {
+        for (const folder of globSync('$G/streams/*/msgs', { cwd: copy })) {
+          rmSync(join(store, folder), { recursive: true, force: true });
+          cpSync(join(copy, folder), join(store, folder), { recursive: true });
+        }
+      }
       running = await start();
     },
     async stop() {
