@@ -2,6 +2,7 @@ import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
 import { createPool } from '@holdfast/shared/db/pool';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import { Relay } from '@holdfast/shared/outbox/relay';
+import { createPruneLoop } from '@holdfast/shared/retention/prune-old-rows';
 import { createSealer } from '@holdfast/shared/secrets/sealed-text';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
 import { Loop } from '@holdfast/shared/loop';
@@ -72,6 +73,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     logger,
     runOnce: () => pruneAttempts(pool),
   });
+  const pruningMessages = createPruneLoop({ pool, logger });
 
   const hasher = new PasswordHasher();
   const memory = new TokenMemory();
@@ -164,6 +166,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
       identity.start();
       revocations.start();
       pruning.start();
+      pruningMessages.start();
       roleChanges.start();
       resetMailer.start();
       void publish().catch((error: unknown) => {
