@@ -147,7 +147,9 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   const stop = async () => {
     connecting.abort();
     await server?.stop();
-    await Promise.all([identity, revocations, roleChanges, resetMailer, pruning, limiter].map((part) => part.stop()));
+    await Promise.all(
+      [identity, revocations, roleChanges, resetMailer, pruning, pruningMessages, limiter].map((part) => part.stop()),
+    );
     await relay?.stop();
     await bus?.close();
     await Promise.all([...Object.values(upstreams), holds].map((upstream) => upstream.destroy()));

@@ -2,10 +2,12 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { connectBus, type Bus } from '../bus/bus.ts';
+import { lackingSubject } from '../bus/topology.ts';
 import { createPool, type Pool } from '../db/pool.ts';
 import { withTransaction } from '../db/transaction.ts';
 import { newId } from '../ids.ts';
 import { InboxConsumer } from '../inbox/consumer.ts';
+import { answerLacking } from '../inbox/lacking-events.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.ts';
 import { startTestNats, type TestNats } from '../testing/test-nats.ts';
@@ -153,13 +155,10 @@ test('events on their way to a consumer that is slow or away are waited for', as
   await expect(relay.checkDelivery()).rejects.toThrow('not every consumer');
   expect(await unconfirmed()).toEqual(['a1']);
   // It answers, and has not come so far.
-  const answering = aConsumer();
-  const take = bus.consume;
-  bus.consume = async () => ({ stop: () => Promise.resolve() });
-  await answering.start();
-  bus.consume = take;
+  bus.onRequest(lackingSubject('notification-booking'), 'test', (ids) =>
+    answerLacking(consumer, 'notification-booking', ids),
+  );
   expect(await check()).toEqual({ confirmed: 0, replayed: 0, newEpochs: [] });
-  await answering.stop();
 });
 
 describe('a broker whose store is lost', () => {
