@@ -228,6 +228,43 @@ test('a hold that has run out cannot be paid, and its places go to the next', as
   expect(await moneyOf(id)).toEqual([]);
 });
 
+describe('money that comes after the hold has run out', () => {
+  /** Pays with a method that takes two seconds, and lets the hold run out meanwhile. */
+  async function payTooLate(id: string): Promise<void> {
+    const waiting = await pay(id, 'pm_sim_late_success_2', `late-${id}`);
+    expect(waiting.status).toBe(202);
+    await stack.database.advanceClock(1_801_000);
+  }
+
+  test('takes the same places again, and is captured once', async () => {
+    const before = await available();
+    const id = await hold();
+    await payTooLate(id);
+    await until('the late booking to stand', async () => (await read(id)).status === 'CONFIRMED', 30_000);
+    expect(await available()).toBe(before - 2);
+    expect(await moneyOf(id)).toEqual(['intent_created', 'processing', 'authorised', 'captured']);
+    const { body } = await ada.api.get<{ data: { to: string }[] }>(`/v1/bookings/${id}/history`);
+    expect(body.data.map(({ to }) => to)).toEqual([
+      ...['HELD', 'PAYMENT_INITIATED', 'EXPIRED', 'PAYMENT_INITIATED', 'PAID', 'CONFIRMED'],
+    ]);
+  }, 60_000);
+
+  test('is let go when others have the places: nothing is captured', async () => {
+    const small = await makePoolEvent(admin, { capacity: 2, amount: 1500 });
+    const held = await ada.api.post<BookingJson>('/v1/bookings', { event_id: small, quantity: 2 });
+    const id = held.body.id;
+    await payTooLate(id);
+    const rival = await until('the places to be free', async () => {
+      const answer = await ada.api.post<BookingJson>('/v1/bookings', { event_id: small, quantity: 1 });
+      return answer.status === 201 ? answer.body.id : null;
+    });
+    await untilQuiet(stack);
+    expect((await read(id)).status).toBe('EXPIRED');
+    expect((await read(rival)).status).toBe('HELD');
+    expect(await moneyOf(id)).toEqual(['intent_created', 'processing', 'authorised', 'cancelled']);
+  }, 60_000);
+});
+
 describe('callbacks', () => {
   test.each([
     ['without a signature', {}, 'signature_missing'],

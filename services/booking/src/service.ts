@@ -115,7 +115,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
       bus: connected,
       pool,
       logger,
-      handle: handlePaymentEvent({ watch, onCommit, logger }),
+      handle: handlePaymentEvent({ watch, onCommit, logger, halls: layouts }),
       onDeadLetter: onCommit,
     });
     await consumer.start();

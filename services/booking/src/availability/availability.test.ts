@@ -29,7 +29,7 @@ async function hold(body: object): Promise<BookingId> {
   return (JSON.parse(result.answer.body) as { id: BookingId }).id;
 }
 const release = (id: BookingId) => withTransaction(booking.pool, (tx) => releaseClaims(tx, [id]));
-const book = (id: BookingId) => withTransaction(booking.pool, (tx) => bookClaims(tx, id));
+const book = (id: BookingId) => withTransaction(booking.pool, (tx) => bookClaims(tx, [id]));
 const statuses = (reply: Reply) => Object.fromEntries(reply.body.seats.map((seat) => [seat.label, seat.status]));
 
 describe('an event with seats', () => {

@@ -25,7 +25,7 @@ async function hold(body: object): Promise<BookingId> {
 }
 const sell = async (body: object) => {
   const id = await hold(body);
-  await withTransaction(booking.pool, (tx) => bookClaims(tx, id));
+  await withTransaction(booking.pool, (tx) => bookClaims(tx, [id]));
 };
 const read = async (event: string) => {
   const { status, body } = await http.get(`/v1/events/${event}/occupancy`, { as: 'operator' });

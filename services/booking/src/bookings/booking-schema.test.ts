@@ -24,7 +24,11 @@ test('the database refuses an illegal transition, a pinned booking’s expiry an
   await booking.settle(aHold({ event_id: event, quantity: 1 }));
   const change = (assignment: string) =>
     booking.pool.query(`update bookings set ${assignment} where event_id = $1`, [event]);
-  await expect(change(`status = 'CONFIRMED'`)).rejects.toMatchObject({ constraint: 'bookings_transition_is_legal' });
+  await expect(change(`status = 'COMPLETED'`)).rejects.toMatchObject({ constraint: 'bookings_transition_is_legal' });
+  // PAID may be passed through on the way to CONFIRMED, by those who may become PAID.
+  await expect(change(`status = 'CONFIRMED'`)).rejects.toMatchObject({
+    constraint: 'bookings_only_free_ones_skip_payment',
+  });
   await expect(change(`status = 'PAID'`)).rejects.toMatchObject({ constraint: 'bookings_only_free_ones_skip_payment' });
   await change(`status = 'PAYMENT_INITIATED', pinned_at = clock.app_now(), payment_id = '${newId('pay')}'`);
   await expect(change(`status = 'EXPIRED'`)).rejects.toMatchObject({ constraint: 'bookings_pinned_stays' });

@@ -44,6 +44,18 @@ export async function lockBooking(tx: Tx, id: BookingId): Promise<ReadBooking | 
   return rows.length === 0 ? null : readBooking(tx, { id }, null);
 }
 
+/** Locks these bookings, each by id, and reads them; those that there are not are missing. */
+export async function lockBookings(tx: Tx, ids: readonly BookingId[]): Promise<Map<BookingId, ReadBooking>> {
+  if (ids.length === 0) return new Map();
+  await tx.query({ text: 'select from bookings where id = any ($1::text[]) order by id for update', values: [ids] });
+  // Read in a statement of its own, after the locks: its time is not older than what it waited for.
+  const { rows } = await tx.query<BookingRow & { now: Date }>({
+    text: `select ${BOOKING_COLUMNS}, (select clock.app_now()) as now from bookings where id = any ($1::text[])`,
+    values: [ids],
+  });
+  return new Map(rows.map((row) => [row.id, { row, now: row.now }]));
+}
+
 /**
  * Takes a locked booking to another state: one UPDATE that names the old one, and its history row. Returns the booking after it.
  * @throws Error when the state machine forbids it: callers decide before they come here, so that is a bug.

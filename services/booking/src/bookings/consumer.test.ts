@@ -17,7 +17,7 @@ afterAll(() => booking.stop());
 /** The event of a refund that settled, handled as it comes from the bus. */
 async function refunded(held: Held, refundId: Id<'rfd'>): Promise<void> {
   const logger = createLogger({ service: 'test', level: 'silent' });
-  const handle = handlePaymentEvent({ watch: checkout.watch, onCommit, logger });
+  const handle = handlePaymentEvent({ watch: checkout.watch, onCommit, logger, halls: booking.holdDeps.layouts });
   const data = { booking_id: held.id, payment_id: newId('pay'), refund_id: refundId, amount: 100, currency: 'EUR' };
   await withTransaction(booking.pool, (tx) =>
     handle(tx, {

@@ -1,29 +1,33 @@
 import { paymentEvents, type PaymentEventName } from '@holdfast/shared/contracts/events';
 import type { Tx } from '@holdfast/shared/db/transaction';
+import type { BookingId } from '@holdfast/shared/ids';
 import { PermanentMessageError } from '@holdfast/shared/inbox/consumer';
 import type { IncomingEvent } from '@holdfast/shared/inbox/incoming-event';
 import type { Logger } from 'pino';
-import { applySagaMessage, type SagaInput } from '../checkout-saga/apply-saga-message.ts';
+import { applySagaMessage } from '../checkout-saga/apply-saga-message.ts';
+import type { SagaInput } from '../checkout-saga/saga-input.ts';
 import { MAX_PAYMENT_ATTEMPTS } from '../checkout-saga/checkout-saga.ts';
 import { findRefundId } from '../checkout-saga/saga-store.ts';
+import type { HallLayouts } from '../inventory/hall-layout.ts';
 import type { BookingWatch } from './booking-watch.ts';
 
 export interface PaymentConsumerDeps {
   readonly watch: Pick<BookingWatch, 'changed'>;
   readonly onCommit: () => void;
   readonly logger: Logger;
+  /** For money that comes after its hold ran out: the places are looked for again. */
+  readonly halls: HallLayouts;
 }
 
 /** Applies one answer of the payment service to the booking's saga. Part of the inbox transaction. */
 export function handlePaymentEvent(deps: PaymentConsumerDeps) {
   return async (tx: Tx, event: IncomingEvent): Promise<void | (() => void)> => {
     const input = toSagaInput(event);
-    if (input === null) {
-      deps.logger.error({ event_id: event.id, name: event.name }, 'refund failed, the payment service keeps trying');
-      return;
+    if (input.refundId !== undefined && (await isOfAnother(tx, input.bookingId, input.refundId))) return;
+    if (input.message === 'refund_failed') {
+      deps.logger.error({ event_id: event.id, booking_id: input.bookingId, reason: input.reason }, 'refund failed');
     }
-    if (input.message === 'refunded' && (await isOperatorRefund(tx, event))) return;
-    const result = await applySagaMessage(tx, input);
+    const result = await applySagaMessage(tx, input, deps.halls);
     if (!result) throw new PermanentMessageError(`no checkout of ${event.orderingKey}`);
     return () => {
       deps.onCommit();
@@ -32,14 +36,16 @@ export function handlePaymentEvent(deps: PaymentConsumerDeps) {
   };
 }
 
-/** Whether the refund is none that the saga asked for: an operator's leaves the booking as it is (docs/product.md, refunds). */
-async function isOperatorRefund(tx: Tx, event: IncomingEvent): Promise<boolean> {
-  const { booking_id: bookingId, refund_id: refundId } = paymentEvents.refunded.parse(event.data);
+/**
+ * Whether the refund is not the one that the saga waits for: an operator's leaves the booking as it is (docs/product.md, refunds), and
+ * one that has failed was asked for anew under another id.
+ */
+async function isOfAnother(tx: Tx, bookingId: BookingId, refundId: string): Promise<boolean> {
   const ofSaga = await findRefundId(tx, bookingId);
   return ofSaga !== undefined && ofSaga !== refundId;
 }
 
-function toSagaInput(event: IncomingEvent): SagaInput | null {
+function toSagaInput(event: IncomingEvent): SagaInput {
   if (!Object.hasOwn(paymentEvents, event.name)) throw new PermanentMessageError(`unknown payment event ${event.name}`);
   const name = event.name as PaymentEventName;
   const parsed = paymentEvents[name].safeParse(event.data);
@@ -51,11 +57,18 @@ function toSagaInput(event: IncomingEvent): SagaInput | null {
     attempt,
     actor: 'payment',
     cause: { id: event.id, traceparent: event.traceparent },
+    ...('refund_id' in data ? { refundId: data.refund_id } : {}),
   };
   const text = 'reason' in data ? data.reason : null;
   switch (name) {
     case 'authorised':
-      return { ...base, message: 'authorised', paymentStatus: 'AUTHORIZED', reason: 'payment authorised' };
+      return {
+        ...base,
+        ...moneyOf(event),
+        message: 'authorised',
+        paymentStatus: 'AUTHORIZED',
+        reason: 'payment authorised',
+      };
     case 'declined': {
       const last = attempt !== null && attempt >= MAX_PAYMENT_ATTEMPTS;
       return {
@@ -79,7 +92,7 @@ function toSagaInput(event: IncomingEvent): SagaInput | null {
     case 'unknown':
       return { ...base, message: 'unknown', paymentStatus: 'UNKNOWN', reason: 'payment outcome unknown' };
     case 'captured':
-      return { ...base, message: 'captured', paymentStatus: 'CAPTURED', reason: 'payment captured' };
+      return { ...base, ...moneyOf(event), message: 'captured', paymentStatus: 'CAPTURED', reason: 'payment captured' };
     case 'capture_failed':
       return {
         ...base,
@@ -93,6 +106,12 @@ function toSagaInput(event: IncomingEvent): SagaInput | null {
     case 'refunded':
       return { ...base, message: 'refunded', paymentStatus: 'REFUNDED', reason: 'refunded' };
     case 'refund_failed':
-      return null;
+      return { ...base, message: 'refund_failed', reason: `refund failed: ${text ?? ''}` };
   }
+}
+
+/** What was authorised or captured: the price, or a mistake. */
+function moneyOf(event: IncomingEvent): Pick<SagaInput, 'money'> {
+  const { amount, currency } = paymentEvents.captured.parse(event.data);
+  return { money: { amount: BigInt(amount), currency } };
 }

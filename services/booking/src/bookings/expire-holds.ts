@@ -3,11 +3,12 @@ import { withTransaction, type Tx } from '@holdfast/shared/db/transaction';
 import { failpoint } from '@holdfast/shared/failpoints';
 import { newId, type BookingId } from '@holdfast/shared/ids';
 import { appendToOutbox } from '@holdfast/shared/outbox/outbox';
-import { applySagaMessage } from '../checkout-saga/apply-saga-message.ts';
+import { applyToLocked } from '../checkout-saga/apply-saga-message.ts';
 import { outcome } from '../events.ts';
 import { lockInventory, type ClaimedInventory } from '../inventory/lock-inventory.ts';
 import { releaseClaims } from '../inventory/release-claims.ts';
 import { BOOKING_COLUMNS, type BookingRow } from './booking-row.ts';
+import { lockBookings } from './booking-store.ts';
 import type { BookingWatch } from './booking-watch.ts';
 
 export interface ExpireDeps {
@@ -18,6 +19,8 @@ export interface ExpireDeps {
 
 /** Holds that one round takes: 50,000 that lapse together are done in 50 rounds. */
 const BATCH = 1_000;
+/** Of those with a payment under way; each takes many more rows with it. */
+const SAGA_BATCH = 100;
 
 /**
  * Frees what is held past its expiry. Holds without a payment go set-based; one with a payment under way goes through its saga, which
@@ -38,8 +41,10 @@ export async function expireHolds(deps: ExpireDeps): Promise<{ expired: number; 
   const plain = due.rows.filter((row) => !row.has_saga);
   const expired: BookingId[] = [];
   if (plain.length > 0) expired.push(...(await withTransaction(deps.pool, (tx) => expirePlain(tx, plain))));
-  for (const row of due.rows.filter((candidate) => candidate.has_saga)) {
-    if (await withTransaction(deps.pool, (tx) => expireWithPayment(tx, row.id))) expired.push(row.id);
+  const paid = due.rows.filter((row) => row.has_saga);
+  for (let at = 0; at < paid.length; at += SAGA_BATCH) {
+    const some = paid.slice(at, at + SAGA_BATCH);
+    expired.push(...(await withTransaction(deps.pool, (tx) => expireWithPayment(tx, some))));
   }
   failpoint('booking.expire.after_commit');
   deps.onCommit();
@@ -83,24 +88,33 @@ async function expirePlain(tx: Tx, due: readonly (ClaimedInventory & { id: Booki
   return rows.map((row) => row.id);
 }
 
-async function expireWithPayment(tx: Tx, id: BookingId): Promise<boolean> {
+async function expireWithPayment(tx: Tx, due: readonly (ClaimedInventory & { id: BookingId })[]): Promise<BookingId[]> {
+  await lockInventory(tx, due);
   // What was due a moment ago may have been paid, pinned or expired by another replica: look again under the lock.
-  const { rows } = await tx.query<ClaimedInventory>('select event_id, resource_id from bookings where id = $1', [id]);
-  await lockInventory(tx, rows);
-  const still = await tx.query(
-    `select from bookings
-      where id = $1 and status in ('HELD', 'PAYMENT_INITIATED') and pinned_at is null and hold_expires_at <= clock.app_now()
-        for update`,
-    [id],
+  const locked = await lockBookings(
+    tx,
+    due.map(({ id }) => id),
   );
-  if (still.rowCount === 0) return false;
-  const result = await applySagaMessage(tx, {
-    bookingId: id,
-    message: 'hold_expired',
-    attempt: null,
-    reason: 'the hold ran out',
-    actor: 'system',
-    cause: { id: newId('req'), traceparent: null },
-  });
-  return result?.applied ?? false;
+  const lapsed = new Map(
+    [...locked].filter(
+      ([, { row, now }]) =>
+        ['HELD', 'PAYMENT_INITIATED'].includes(row.status) && row.pinned_at === null && row.hold_expires_at! <= now,
+    ),
+  );
+  const cause = { id: newId('req'), traceparent: null };
+  const results = await applyToLocked(
+    tx,
+    [...lapsed.keys()].map((bookingId) => ({
+      ...{
+        bookingId,
+        message: 'hold_expired' as const,
+        attempt: null,
+        reason: 'the hold ran out',
+        actor: 'system',
+        cause,
+      },
+    })),
+    lapsed,
+  );
+  return [...results].flatMap(([id, { applied }]) => (applied ? [id] : []));
 }

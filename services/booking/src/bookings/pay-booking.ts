@@ -12,19 +12,20 @@ import {
 } from '@holdfast/shared/idempotency/idempotency-store';
 import { newId, type BookingId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
-import { appendToOutbox } from '@holdfast/shared/outbox/outbox';
-import { MAX_PAYMENT_ATTEMPTS, resendAfterSeconds } from '../checkout-saga/checkout-saga.ts';
-import { sendCommand } from '../checkout-saga/apply-saga-message.ts';
+import { MAX_PAYMENT_ATTEMPTS, STEP_DEADLINE_SECONDS, resendAfterSeconds } from '../checkout-saga/checkout-saga.ts';
+import { draftCommand, later } from '../checkout-saga/draft-step.ts';
 import { beginSaga } from '../checkout-saga/saga-store.ts';
 import { outcome } from '../events.ts';
-import { bookClaims } from '../inventory/book-claims.ts';
-import { ticketTexts } from '../tickets/issue-tickets.ts';
 import { lockInventory } from '../inventory/lock-inventory.ts';
+import { currentTicketKey } from '../tickets/current-ticket-key.ts';
+import { signTickets } from '../tickets/issue-tickets.ts';
 import { expiryWithPayment, type HoldTimes } from './booking.ts';
+import { BookingDraft } from './booking-draft.ts';
 import { toBookingJson, type BookingRow } from './booking-row.ts';
-import { changeBooking, lockBooking, nextSequence, readBooking, transition } from './booking-store.ts';
+import { lockBooking, readBooking } from './booking-store.ts';
 import type { BookingWatch } from './booking-watch.ts';
 import { readAttempt } from './payment-attempt.ts';
+import { writeDrafts } from './write-drafts.ts';
 
 export interface PayDeps {
   readonly pool: Pool;
@@ -41,6 +42,8 @@ export interface PayCommand {
   readonly bookingId: BookingId;
   readonly scope: KeyScope;
   readonly paymentMethod: string | null;
+  /** Equivalent places will do, should the money come after the hold ran out and others have these. */
+  readonly allowEquivalent: boolean;
 }
 
 export interface PayAnswer {
@@ -138,32 +141,34 @@ async function startAttempt(
   const attempt = held.payment_attempt + 1;
   const paymentId = held.payment_id ?? newId('pay');
   const cause = { id: command.caller.requestId, traceparent: command.caller.traceparent };
+  const reason = `payment attempt ${attempt}`;
+  const expiresAt = expiryWithPayment(
+    { createdAt: held.created_at, holdExpiresAt: held.hold_expires_at!, attempt },
+    deps.times,
+  );
   const saga = await beginSaga(tx, {
     bookingId: held.id,
     paymentId,
     attempt,
     paymentMethod: method,
+    allowEquivalent: command.allowEquivalent,
     resendSeconds: resendAfterSeconds(0),
+    // From then on the expiry of the hold decides; one that does not come is for a person to look at.
+    deadlineAt: later(expiresAt, STEP_DEADLINE_SECONDS),
   });
-  let row = await transition(tx, held, {
-    to: 'PAYMENT_INITIATED',
-    reason: `payment attempt ${attempt}`,
-    actor: command.caller.userId,
-    cause: cause.id,
-  });
-  row = await changeBooking(tx, row.id, {
+  const draft = new BookingDraft(held, now);
+  draft.go({ to: 'PAYMENT_INITIATED', reason, actor: command.caller.userId, cause: cause.id });
+  draft.change({
     payment_id: paymentId,
     payment_attempt: attempt,
     payment_status: 'PENDING',
     payment_decline_reason: null,
     payment_redirect_url: null,
-    hold_expires_at: expiryWithPayment(
-      { createdAt: row.created_at, holdExpiresAt: row.hold_expires_at!, attempt },
-      deps.times,
-    ),
+    hold_expires_at: expiresAt,
   });
-  row = await sendCommand(tx, row, saga, 'authorise', `payment attempt ${attempt}`, cause, now);
-  await storeAnswer(tx, command.scope, runningAnswer(row, now), { context: { attempt } });
+  draftCommand(draft, saga, 'authorise', { now, reason, cause });
+  await writeDrafts(tx, [draft], now);
+  await storeAnswer(tx, command.scope, runningAnswer(draft.row, now), { context: { attempt } });
   return attempt;
 }
 
@@ -171,13 +176,15 @@ async function startAttempt(
 async function confirmFree(tx: Tx, command: PayCommand, held: BookingRow, now: Date): Promise<StoredAnswer> {
   const cause = { id: command.caller.requestId, traceparent: command.caller.traceparent };
   const step = { reason: 'nothing to pay', actor: command.caller.userId, cause: cause.id };
-  let row = await transition(tx, held, { to: 'PAID', ...step });
-  row = await transition(tx, row, { to: 'CONFIRMED', ...step });
-  await bookClaims(tx, row.id);
-  row = await nextSequence(tx, row.id, 'booking');
-  const tickets = await ticketTexts(tx, row, now);
-  await appendToOutbox(tx, '/booking', [outcome('confirmed', row, cause, now, { tickets })]);
-  const answer = bookingAnswer(200, row, now);
+  const draft = new BookingDraft(held, now);
+  draft.go({ to: 'PAID', ...step });
+  draft.go({ to: 'CONFIRMED', ...step });
+  draft.claims = 'book';
+  draft.tickets = signTickets(held, await currentTicketKey(tx));
+  const tickets = draft.tickets.map(({ place, code }) => ({ place, code }));
+  draft.emit('booking', (row) => outcome('confirmed', row, cause, now, { tickets }));
+  await writeDrafts(tx, [draft], now);
+  const answer = bookingAnswer(200, draft.row, now);
   await storeAnswer(tx, command.scope, answer);
   return answer;
 }

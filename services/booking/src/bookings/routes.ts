@@ -58,6 +58,7 @@ export function bookingRoutes(deps: BookingRoutesDeps): Router {
       bookingId,
       scope,
       paymentMethod: body.payment_method ?? null,
+      allowEquivalent: body.allow_equivalent,
     });
     sendStored(res, answer, replayed);
   });

@@ -6,8 +6,11 @@ import type { BookingStatus } from '@holdfast/shared/contracts/bookings';
  *
  *   pay ─▶ AUTHORISING ─authorised─▶ CAPTURING ─captured─▶ CONFIRMED
  *              │ declined ─▶ DECLINED (pay again) or FAILED
- *              │ expired / cancelled ─▶ VOIDING ─voided─▶ VOIDED
- *              └                         │ captured after all ─▶ REFUNDING ─refunded─▶ REFUNDED
+ *              │ cancelled ─▶ VOIDING ─voided─▶ VOIDED
+ *              │                  │ captured after all ─▶ REFUNDING ─refunded─▶ REFUNDED
+ *              └ expired ─▶ LAPSING ─voided─▶ VOIDED
+ *                              │ authorised or captured after all: the places are taken again ─▶ CAPTURING or CONFIRMED,
+ *                              └ or, where they are gone, the money goes back ─▶ VOIDING or REFUNDING
  *   CONFIRMED ─cancelled─▶ REFUNDING, or CLOSED where the policy keeps everything
  */
 export const SAGA_STATES = [
@@ -16,6 +19,7 @@ export const SAGA_STATES = [
   'CAPTURING',
   'CONFIRMED',
   'FAILED',
+  'LAPSING',
   'VOIDING',
   'VOIDED',
   'REFUNDING',
@@ -27,25 +31,31 @@ export type SagaState = (typeof SAGA_STATES)[number];
 
 export const SAGA_MESSAGES = [
   'authorised',
+  'authorised_late',
   'declined',
   'declined_finally',
   'requires_action',
   'processing',
   'unknown',
   'captured',
+  'captured_late',
   'captured_refundable',
   'captured_unrefundable',
   'capture_failed',
   'voided',
   'refunded',
+  'refund_failed',
+  'amount_differs',
   'hold_expired',
   'cancelled',
   'cancelled_unrefundable',
+  'given_up',
+  'given_up_ended',
 ] as const;
 export type SagaMessage = (typeof SAGA_MESSAGES)[number];
 
-/** What the payment service is asked for. */
-export type SagaCommand = 'capture' | 'void' | 'refund';
+/** What the payment service is asked for; `lapse` is a void that gives way to money of the customer's that has come all the same. */
+export type SagaCommand = 'capture' | 'lapse' | 'void' | 'refund';
 
 export interface SagaStep {
   readonly next: SagaState;
@@ -56,8 +66,8 @@ export interface SagaStep {
   readonly command?: SagaCommand;
   /** Makes the hold unable to expire; together with `capture`. */
   readonly pin?: true;
-  /** What happens to the claims in the same transaction. */
-  readonly claims?: 'book' | 'release';
+  /** What happens to the claims in the same transaction; `retake` and `rebook` first take again what the expiry had freed. */
+  readonly claims?: 'book' | 'release' | 'retake' | 'rebook';
   readonly announce?: 'confirmed' | 'cancelled' | 'expired' | 'failed';
   readonly outcome?: 'CONFIRMED' | 'DECLINED' | 'FAILED' | 'ABANDONED';
 }
@@ -104,6 +114,37 @@ const closeCaptured: SagaStep = {
   outcome: 'ABANDONED',
 };
 const refund: SagaStep = { next: 'REFUNDING', undo: null, command: 'refund' };
+/**
+ * The customer has paid after the hold ran out, and the same places (or, where the customer allowed it, equivalent ones) are free:
+ * apply-saga-message.ts tells `authorised_late` from `authorised` by looking for them.
+ */
+const honourAuthorised: SagaStep = {
+  next: 'CAPTURING',
+  booking: ['PAYMENT_INITIATED'],
+  undo: 'refund',
+  pin: true,
+  claims: 'retake',
+  command: 'capture',
+};
+const honourCaptured: SagaStep = {
+  ...confirm,
+  booking: ['PAYMENT_INITIATED', 'PAID', 'CONFIRMED'],
+  pin: true,
+  claims: 'rebook',
+};
+/** Money of another amount than the price: nothing is done with it before a person has looked. */
+const quarantine: SagaStep = { next: 'STUCK' };
+/** An operator ends a checkout that does not come to an end by itself. */
+const giveUp: SagaStep = {
+  next: 'VOIDING',
+  booking: ['FAILED'],
+  undo: null,
+  claims: 'release',
+  announce: 'failed',
+  command: 'void',
+  outcome: 'FAILED',
+};
+const giveUpEnded: SagaStep = { next: 'VOIDING', undo: null, command: 'void' };
 
 const TABLE: Readonly<Record<SagaState, Partial<Record<SagaMessage, SagaDecision>>>> = {
   AUTHORISING: {
@@ -118,14 +159,16 @@ const TABLE: Readonly<Record<SagaState, Partial<Record<SagaMessage, SagaDecision
     // Whoever cancelled the intent at the provider: as good as a decline.
     voided: { next: 'DECLINED', booking: ['HELD'], undo: null, outcome: 'DECLINED' },
     hold_expired: {
-      next: 'VOIDING',
+      next: 'LAPSING',
       booking: ['EXPIRED'],
       undo: null,
       claims: 'release',
       announce: 'expired',
-      command: 'void',
+      command: 'lapse',
       outcome: 'ABANDONED',
     },
+    amount_differs: quarantine,
+    given_up: giveUp,
     cancelled: {
       next: 'VOIDING',
       booking: ['CANCELLED'],
@@ -137,6 +180,9 @@ const TABLE: Readonly<Record<SagaState, Partial<Record<SagaMessage, SagaDecision
     },
   },
   DECLINED: {
+    // Taken all the same: the places are still held, so the booking stands.
+    captured: { ...confirm, booking: ['PAYMENT_INITIATED', 'PAID', 'CONFIRMED'], pin: true },
+    amount_differs: { ...quarantine, booking: ['CANCELLED'], claims: 'release', announce: 'cancelled' },
     // The hold itself expires and is cancelled like one without a payment; nothing is owed at the provider.
     hold_expired: { next: 'FAILED', booking: ['EXPIRED'], undo: null, claims: 'release', announce: 'expired' },
     cancelled: { next: 'FAILED', booking: ['CANCELLED'], undo: null, claims: 'release', announce: 'cancelled' },
@@ -161,6 +207,8 @@ const TABLE: Readonly<Record<SagaState, Partial<Record<SagaMessage, SagaDecision
     },
     // The provider gave the authorisation up before the capture came.
     voided: fail,
+    amount_differs: quarantine,
+    given_up: giveUp,
   },
   CONFIRMED: {
     cancelled: {
@@ -181,7 +229,25 @@ const TABLE: Readonly<Record<SagaState, Partial<Record<SagaMessage, SagaDecision
   },
   FAILED: {
     authorised: { next: 'VOIDING', undo: null, command: 'void' },
+    authorised_late: honourAuthorised,
     captured: refund,
+    captured_late: honourCaptured,
+    amount_differs: quarantine,
+  },
+  LAPSING: {
+    authorised: { next: 'VOIDING', undo: null, command: 'void' },
+    authorised_late: honourAuthorised,
+    captured: refund,
+    captured_late: honourCaptured,
+    voided: { next: 'VOIDED', undo: null },
+    // Nothing was authorised so far; the provider goes on being asked.
+    declined: NOTE,
+    declined_finally: NOTE,
+    requires_action: NOTE,
+    processing: NOTE,
+    unknown: NOTE,
+    amount_differs: quarantine,
+    given_up_ended: giveUpEnded,
   },
   VOIDING: {
     voided: { next: 'VOIDED', undo: null },
@@ -193,12 +259,18 @@ const TABLE: Readonly<Record<SagaState, Partial<Record<SagaMessage, SagaDecision
     unknown: NOTE,
     authorised: NOTE,
     captured: refund,
+    captured_late: honourCaptured,
+    amount_differs: quarantine,
   },
   VOIDED: {
     captured: refund,
+    captured_late: honourCaptured,
+    amount_differs: quarantine,
   },
   REFUNDING: {
     refunded: { next: 'REFUNDED', booking: ['REFUNDED'], undo: null },
+    // It is asked for again under another id, for as long as it takes: the customer's money is not ours.
+    refund_failed: NOTE,
     unknown: NOTE,
   },
   REFUNDED: {},
@@ -206,6 +278,18 @@ const TABLE: Readonly<Record<SagaState, Partial<Record<SagaMessage, SagaDecision
   STUCK: {
     captured: NOTE,
     authorised: NOTE,
+    voided: NOTE,
+    // What is not pinned goes to others like any hold; the money is still for a person to look at.
+    hold_expired: { next: 'STUCK', booking: ['EXPIRED'], claims: 'release', announce: 'expired', outcome: 'ABANDONED' },
+    cancelled: {
+      next: 'STUCK',
+      booking: ['CANCELLED'],
+      claims: 'release',
+      announce: 'cancelled',
+      outcome: 'ABANDONED',
+    },
+    given_up: giveUp,
+    given_up_ended: giveUpEnded,
   },
 };
 
@@ -218,6 +302,7 @@ export function decide(state: SagaState, message: SagaMessage): SagaDecision {
 export const AWAITING: Readonly<Partial<Record<SagaState, 'authorise' | SagaCommand>>> = {
   AUTHORISING: 'authorise',
   CAPTURING: 'capture',
+  LAPSING: 'lapse',
   VOIDING: 'void',
   REFUNDING: 'refund',
 };
@@ -227,8 +312,13 @@ export function resendAfterSeconds(tries: number): number {
   return Math.min(60, 15 * 2 ** Math.min(tries, 2));
 }
 
-/** Tries after which a person has to look. */
-export const STUCK_AFTER_TRIES = 20;
+/** Seconds until a refund that the provider refused is asked for anew: 60, 120, 240 … up to an hour. */
+export function retryRefundAfterSeconds(tries: number): number {
+  return Math.min(3_600, 60 * 2 ** Math.min(tries, 6));
+}
+
+/** How long a step may take, in seconds, before it also stands in the attention list. It is asked for again all the while. */
+export const STEP_DEADLINE_SECONDS = 600;
 
 /** Attempts a booking gets; the decline of the last one is final (api.md, pay). */
 export const MAX_PAYMENT_ATTEMPTS = 3;

@@ -1,4 +1,4 @@
-import type { Tx } from '@holdfast/shared/db/transaction';
+import type { Queryable, Tx } from '@holdfast/shared/db/transaction';
 import type { BookingId, Id, PaymentId } from '@holdfast/shared/ids';
 import type { SagaState, SagaStep } from './checkout-saga.ts';
 
@@ -8,67 +8,85 @@ export interface SagaRow {
   readonly payment_id: PaymentId;
   readonly attempt: number;
   readonly payment_method: string;
+  readonly allow_equivalent: boolean;
+  /** What must be done to take back the step under way. */
   readonly undo: 'void' | 'refund' | null;
   readonly refund_id: Id<'rfd'> | null;
   readonly refund_amount: bigint | null;
+  /** How often the step under way was asked for again. */
   readonly tries: number;
+  readonly next_action_at: Date | null;
+  /** By when the answer should be there. */
+  readonly deadline_at: Date | null;
+  readonly last_error: string | null;
+  readonly stuck_reason: string | null;
+  readonly stuck_in: SagaState | null;
+  readonly created_at: Date;
+  readonly updated_at: Date;
 }
 
-const COLUMNS = 'booking_id, state, payment_id, attempt, payment_method, undo, refund_id, refund_amount, tries';
+/** What became of a payment attempt. */
+export interface AttemptOutcome {
+  readonly attempt: number;
+  readonly outcome: NonNullable<SagaStep['outcome']>;
+  readonly decline_reason: string | null;
+}
+
+export const SAGA_COLUMNS = `
+  booking_id, state, payment_id, attempt, payment_method, allow_equivalent, undo, refund_id, refund_amount, tries, next_action_at,
+  deadline_at, last_error, stuck_reason, stuck_in, created_at, updated_at`;
+
+export interface NewSaga {
+  readonly bookingId: BookingId;
+  readonly paymentId: PaymentId;
+  readonly attempt: number;
+  readonly paymentMethod: string;
+  readonly allowEquivalent: boolean;
+  readonly resendSeconds: number;
+  readonly deadlineAt: Date;
+}
 
 /** Starts the saga of a booking, or its next attempt after a decline. The undo is recorded before anything is asked for. */
-export async function beginSaga(
-  tx: Tx,
-  saga: { bookingId: BookingId; paymentId: PaymentId; attempt: number; paymentMethod: string; resendSeconds: number },
-): Promise<SagaRow> {
+export async function beginSaga(tx: Tx, saga: NewSaga): Promise<SagaRow> {
   const { rows } = await tx.query<SagaRow>(
-    `insert into checkout_sagas (booking_id, state, payment_id, attempt, payment_method, undo, next_action_at)
-     values ($1, 'AUTHORISING', $2, $3, $4, 'void', clock.app_now() + make_interval(secs => $5))
-     on conflict (booking_id) do update
-       set state = 'AUTHORISING', attempt = excluded.attempt, payment_method = excluded.payment_method, undo = 'void', tries = 0,
-           next_action_at = excluded.next_action_at, updated_at = clock.app_now()
-       where checkout_sagas.state = 'DECLINED'
-     returning ${COLUMNS}`,
-    [saga.bookingId, saga.paymentId, saga.attempt, saga.paymentMethod, saga.resendSeconds],
+    `with begun as (
+       insert into checkout_sagas (booking_id, state, payment_id, attempt, payment_method, allow_equivalent, undo, next_action_at,
+                                   deadline_at)
+       values ($1, 'AUTHORISING', $2, $3, $4, $5, 'void', clock.app_now() + make_interval(secs => $6), $7)
+       on conflict (booking_id) do update
+         set state = 'AUTHORISING', attempt = excluded.attempt, payment_method = excluded.payment_method,
+             allow_equivalent = excluded.allow_equivalent, undo = 'void', tries = 0, next_action_at = excluded.next_action_at,
+             deadline_at = excluded.deadline_at, last_error = null, updated_at = clock.app_now()
+         where checkout_sagas.state = 'DECLINED'
+       returning ${SAGA_COLUMNS}
+     ), attempt as (
+       insert into checkout_attempts (booking_id, attempt) select booking_id, attempt from begun
+     )
+     select * from begun`,
+    [
+      saga.bookingId,
+      saga.paymentId,
+      saga.attempt,
+      saga.paymentMethod,
+      saga.allowEquivalent,
+      saga.resendSeconds,
+      saga.deadlineAt,
+    ],
   );
   if (!rows[0]) throw new Error(`booking ${saga.bookingId} has a saga under way`);
-  await tx.query('insert into checkout_attempts (booking_id, attempt) values ($1, $2)', [saga.bookingId, saga.attempt]);
   return rows[0];
 }
 
-/** Locks the saga of a booking that is locked already. */
-export async function lockSaga(tx: Tx, bookingId: BookingId): Promise<SagaRow | null> {
-  const { rows } = await tx.query<SagaRow>(`select ${COLUMNS} from checkout_sagas where booking_id = $1 for update`, [
-    bookingId,
-  ]);
-  return rows[0] ?? null;
-}
-
-/** Moves a locked saga on: one UPDATE that names the old state. `resendSeconds` null ends the waiting. */
-export async function moveSaga(
-  tx: Tx,
-  saga: SagaRow,
-  step: Pick<SagaStep, 'next' | 'undo'>,
-  resendSeconds: number | null,
-): Promise<void> {
-  const { rowCount } = await tx.query(
-    `update checkout_sagas
-        set state = $3, undo = $4, tries = 0, updated_at = clock.app_now(),
-            next_action_at = clock.app_now() + make_interval(secs => $5)
-      where booking_id = $1 and state = $2`,
-    [saga.booking_id, saga.state, step.next, step.undo === undefined ? saga.undo : step.undo, resendSeconds],
-  );
-  if (rowCount !== 1) throw new Error(`saga of ${saga.booking_id} left ${saga.state} under our lock`);
-}
-
-/** Records what a refund is to pay back, before it is asked for, and returns the saga with it. */
-export async function recordRefund(tx: Tx, saga: SagaRow, refundId: Id<'rfd'>, amount: bigint): Promise<SagaRow> {
-  await tx.query('update checkout_sagas set refund_id = $2, refund_amount = $3 where booking_id = $1', [
-    saga.booking_id,
-    refundId,
-    amount,
-  ]);
-  return { ...saga, refund_id: refundId, refund_amount: amount };
+/**
+ * The sagas of these bookings, by booking. A saga changes only under the lock of its booking, and each change names the state that it
+ * was decided on, so a row needs no lock of its own.
+ */
+export async function readSagas(db: Queryable, bookingIds: readonly BookingId[]): Promise<Map<BookingId, SagaRow>> {
+  const { rows } = await db.query<SagaRow>({
+    text: `select ${SAGA_COLUMNS} from checkout_sagas where booking_id = any ($1::text[])`,
+    values: [bookingIds],
+  });
+  return new Map(rows.map((row) => [row.booking_id, row]));
 }
 
 /**
@@ -83,24 +101,9 @@ export async function findRefundId(tx: Tx, bookingId: BookingId): Promise<Id<'rf
   return rows[0]?.refund_id;
 }
 
-/** The outcome of an attempt, written once. */
-export async function recordOutcome(
-  tx: Tx,
-  bookingId: BookingId,
-  attempt: number,
-  outcome: NonNullable<SagaStep['outcome']>,
-  declineReason: string | null,
-): Promise<void> {
-  await tx.query(
-    `update checkout_attempts set outcome = $3, decline_reason = $4
-      where booking_id = $1 and attempt = $2 and outcome is null`,
-    [bookingId, attempt, outcome, declineReason],
-  );
-}
-
 /** Bookings whose saga has waited for an answer for too long. No lock: whoever acts on one checks again under its lock. */
-export async function dueSagas(tx: Tx, limit: number): Promise<BookingId[]> {
-  const { rows } = await tx.query<{ booking_id: BookingId }>(
+export async function dueSagas(db: Queryable, limit: number): Promise<BookingId[]> {
+  const { rows } = await db.query<{ booking_id: BookingId }>(
     `select booking_id
        from checkout_sagas
       where next_action_at <= clock.app_now()
@@ -109,22 +112,4 @@ export async function dueSagas(tx: Tx, limit: number): Promise<BookingId[]> {
     [limit],
   );
   return rows.map((row) => row.booking_id);
-}
-
-/** Counts one more time that the saga asked, and when it will ask again; null means that it is STUCK now, for `stuckReason`. */
-export async function countTry(
-  tx: Tx,
-  saga: SagaRow,
-  resendSeconds: number | null,
-  stuckReason: string | null,
-): Promise<void> {
-  await tx.query(
-    `update checkout_sagas
-        set tries = tries + 1, updated_at = clock.app_now(),
-            state = case when $3::text is null then state else 'STUCK' end,
-            stuck_reason = $3,
-            next_action_at = clock.app_now() + make_interval(secs => $2)
-      where booking_id = $1`,
-    [saga.booking_id, resendSeconds, stuckReason],
-  );
 }

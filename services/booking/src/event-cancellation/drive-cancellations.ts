@@ -3,9 +3,9 @@ import { withTransaction, type Tx } from '@holdfast/shared/db/transaction';
 import type { BookingId } from '@holdfast/shared/ids';
 import type { Logger } from 'pino';
 import { holdsInventory } from '../bookings/booking.ts';
-import { lockBooking } from '../bookings/booking-store.ts';
+import { lockBookings } from '../bookings/booking-store.ts';
 import type { BookingWatch } from '../bookings/booking-watch.ts';
-import { cancelLocked } from '../bookings/cancel-locked-booking.ts';
+import { cancelAllLocked } from '../bookings/cancel-locked-booking.ts';
 import { lockInventory } from '../inventory/lock-inventory.ts';
 import {
   dueBookings,
@@ -72,28 +72,22 @@ async function cancelTogether(
 
 async function cancelBatch(tx: Tx, job: CancellationRow, ids: readonly BookingId[]): Promise<BookingId[]> {
   await lockInventory(tx, [{ event_id: job.event_id, resource_id: null }]);
-  const done: BookingId[] = [];
-  const later: BookingId[] = [];
-  for (const id of await lockBookingsOfJob(tx, job.event_id, ids)) {
-    const list = (await cancelOne(tx, job, id)) === 'done' ? done : later;
-    list.push(id);
-  }
-  await settleBookings(tx, job.event_id, { done, later });
-  return done;
-}
-
-/** `later` is one that is being captured: its wish is kept, and it is looked at again when the outcome may be known. */
-async function cancelOne(tx: Tx, job: CancellationRow, id: BookingId): Promise<'done' | 'later'> {
-  const { row, now } = (await lockBooking(tx, id))!;
-  // It ended by itself since the event was closed: expired, failed, or cancelled by the customer with everything back.
-  if (!holdsInventory(row.status) && row.status !== 'PENDING') return 'done';
-  const after = await cancelLocked(tx, row, now, {
+  const locked = await lockBookings(tx, await lockBookingsOfJob(tx, job.event_id, ids));
+  // One that is not live any more ended by itself since the event was closed: expired, failed, or cancelled by the customer with
+  // everything back.
+  const live = new Map([...locked].filter(([, { row }]) => holdsInventory(row.status) || row.status === 'PENDING'));
+  const cancelled = await cancelAllLocked(tx, live, {
     reason: job.reason,
     actor: job.requested_by,
     cause: { id: job.request_id, traceparent: job.traceparent },
     refund: 'full',
   });
-  if (after.waiting) return 'later';
-  if (after.row.status !== 'CANCELLED') throw new Error(`booking ${id} stayed ${after.row.status}`);
-  return 'done';
+  // One that is being captured has its wish kept, and is looked at again when the outcome may be known.
+  const later = [...cancelled].flatMap(([id, { waiting }]) => (waiting ? [id] : []));
+  for (const [id, { row, waiting }] of cancelled) {
+    if (!waiting && row.status !== 'CANCELLED') throw new Error(`booking ${id} stayed ${row.status}`);
+  }
+  const done = [...locked.keys()].filter((id) => !later.includes(id));
+  await settleBookings(tx, job.event_id, { done, later });
+  return done;
 }

@@ -1,23 +1,36 @@
 import type { Tx } from '@holdfast/shared/db/transaction';
 import type { BookingId } from '@holdfast/shared/ids';
 
-/** Turns the live claims of a booking from LOCKED into BOOKED: they are sold. Returns how many claims that were. */
-export async function bookClaims(tx: Tx, bookingId: BookingId): Promise<number> {
-  const { rows } = await tx.query<{ booked: number }>(
-    `with seats as (
-       update seat_claims set state = 'BOOKED' where booking_id = $1 and released_at is null returning event_id
+/**
+ * Turns the live claims of these bookings from LOCKED into BOOKED: they are sold.
+ * @throws Error when one of them claims nothing: it would be paid for nothing.
+ */
+export async function bookClaims(tx: Tx, bookingIds: readonly BookingId[]): Promise<void> {
+  const { rows } = await tx.query<{ booked: number }>({
+    // Without a name: planned for the rows that it gets, as a plan that was kept from small tables would read all of them.
+    text: `with seats as (
+       update seat_claims set state = 'BOOKED'
+        where booking_id = any ($1::text[]) and released_at is null
+       returning booking_id, event_id
      ), slots as (
-       update slot_claims set state = 'BOOKED' where booking_id = $1 and released_at is null returning resource_id
+       update slot_claims set state = 'BOOKED'
+        where booking_id = any ($1::text[]) and released_at is null
+       returning booking_id, resource_id
      ), pools as (
-       update pool_claims set state = 'BOOKED' where booking_id = $1 and released_at is null returning event_id
+       update pool_claims set state = 'BOOKED'
+        where booking_id = any ($1::text[]) and released_at is null
+       returning booking_id, event_id
      ), changed_resources as (
        update resources set inventory_version = inventory_version + 1 where id in (select resource_id from slots)
      ), changed_events as (
        update events set inventory_version = inventory_version + 1
         where id in (select event_id from seats union select event_id from pools)
      )
-     select ((select count(*) from seats) + (select count(*) from slots) + (select count(*) from pools))::int as booked`,
-    [bookingId],
-  );
-  return rows[0]!.booked;
+     select count(*)::int as booked
+       from (select booking_id from seats union select booking_id from slots union select booking_id from pools) claimed`,
+    values: [bookingIds],
+  });
+  if (rows[0]!.booked !== bookingIds.length) {
+    throw new Error(`of ${bookingIds.join(', ')} only ${rows[0]!.booked} claim anything`);
+  }
 }

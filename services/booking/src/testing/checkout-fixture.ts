@@ -6,7 +6,9 @@ import { BookingWatch } from '../bookings/booking-watch.ts';
 import { cancelBooking } from '../bookings/cancel-booking.ts';
 import { expireHolds } from '../bookings/expire-holds.ts';
 import { payBooking } from '../bookings/pay-booking.ts';
-import { applySagaMessage, type SagaInput } from '../checkout-saga/apply-saga-message.ts';
+import { lockBookings } from '../bookings/booking-store.ts';
+import { applySagaMessage, applyToLocked } from '../checkout-saga/apply-saga-message.ts';
+import type { SagaInput } from '../checkout-saga/saga-input.ts';
 import type { SagaMessage } from '../checkout-saga/checkout-saga.ts';
 import { HOLD_TIMES, aCustomer, aHold, type BookingFixture } from './booking-fixture.ts';
 
@@ -19,6 +21,7 @@ export interface Held {
 /** What a booking, its claims, its saga and its messages have come to. */
 export interface CheckoutState {
   status: string;
+  seats: string[];
   pinned: boolean;
   saga: string | null;
   undo: string | null;
@@ -30,6 +33,12 @@ export interface CheckoutState {
 }
 
 export const onCommit = () => undefined;
+
+/** What the payment service says about the first attempt. */
+function told(held: Held, message: SagaMessage): SagaInput {
+  const cause = { id: newId('msg'), traceparent: null };
+  return { bookingId: held.id, message, attempt: 1, reason: message, actor: 'payment', cause };
+}
 
 /** The checkout's use cases over one fixture, with the test in the place of the payment service. */
 export function checkoutOver(booking: BookingFixture) {
@@ -46,7 +55,14 @@ export function checkoutOver(booking: BookingFixture) {
       return { id: (JSON.parse(result.answer.body) as BookingJson).id as BookingId, caller, event };
     },
 
-    async pay(held: Held, key: string = newId('req'), waitMs = 1) {
+    /** Anything, held by a new customer or by `caller`; null when it is taken. */
+    async holdOf(event: EventId, body: object, caller = aCustomer()): Promise<Held | null> {
+      const [result] = await booking.settle(aHold(body, { caller }));
+      if (result?.kind !== 'answered') return null;
+      return { id: (JSON.parse(result.answer.body) as BookingJson).id as BookingId, caller, event };
+    },
+
+    async pay(held: Held, key: string = newId('req'), waitMs = 1, allowEquivalent = false) {
       const { answer, replayed } = await payBooking(
         { pool: booking.pool, watch, times: HOLD_TIMES, onCommit, waitMs },
         {
@@ -54,6 +70,7 @@ export function checkoutOver(booking: BookingFixture) {
           bookingId: held.id,
           scope: { userId: held.caller.userId, key, fingerprint: 'pay' },
           paymentMethod: 'pm_card_visa',
+          allowEquivalent,
         },
       );
       return { status: answer.status, body: JSON.parse(answer.body) as BookingJson & { code?: string }, replayed };
@@ -75,18 +92,19 @@ export function checkoutOver(booking: BookingFixture) {
     /** A message of the payment service, applied as the consumer does; tells whether it changed anything. */
     async tell(held: Held, message: SagaMessage, extra: Partial<SagaInput> = {}): Promise<boolean | undefined> {
       const result = await withTransaction(booking.pool, (tx) =>
-        applySagaMessage(tx, {
-          bookingId: held.id,
-          message,
-          attempt: 1,
-          reason: message,
-          actor: 'payment',
-          cause: { id: newId('msg'), traceparent: null },
-          ...extra,
-        }),
+        applySagaMessage(tx, { ...told(held, message), ...extra }, booking.holdDeps.layouts),
       );
       watch.changed(held.id);
       return result?.applied;
+    },
+
+    /** The same, for a message whose transaction looked at the booking before it expired: it has not locked the inventory. */
+    async tellUnprepared(held: Held, message: SagaMessage): Promise<boolean | undefined> {
+      return withTransaction(booking.pool, async (tx) => {
+        const input = { ...told(held, message), attempt: 1 };
+        const unprepared = { halls: booking.holdDeps.layouts, withInventory: new Set<BookingId>() };
+        return (await applyToLocked(tx, [input], await lockBookings(tx, [held.id]), unprepared)).get(held.id)?.applied;
+      });
     },
 
     /** Lets every hold of the database run out, and sets the clock right again. */
@@ -98,14 +116,18 @@ export function checkoutOver(booking: BookingFixture) {
 
     async state(held: Held): Promise<CheckoutState> {
       const { rows } = await booking.pool.query<CheckoutState>(
-        `select b.status, b.pinned_at is not null as pinned, s.state as saga, s.undo,
-                (select count(*)::int from seat_claims c
-                  where c.booking_id = b.id and released_at is null) as live,
-                (select count(*)::int from seat_claims c
-                  where c.booking_id = b.id and released_at is null and state = 'BOOKED') as booked,
+        `with claims as (
+           select state from seat_claims where booking_id = $1 and released_at is null
+            union all select state from pool_claims where booking_id = $1 and released_at is null
+            union all select state from slot_claims where booking_id = $1 and released_at is null
+         )
+         select b.status, b.seats, b.pinned_at is not null as pinned, s.state as saga, s.undo,
+                (select count(*)::int from claims) as live,
+                (select count(*)::int from claims where claims.state = 'BOOKED') as booked,
                 (select array_agg(split_part(subject, '.', 4) order by family, seq) from outbox o
                   where o.ordering_key = b.id and family in ('booking', 'checkout')) as messages
-           from bookings b left join checkout_sagas s on s.booking_id = b.id
+           from bookings b
+           left join checkout_sagas s on s.booking_id = b.id
           where b.id = $1`,
         [held.id],
       );

@@ -9,23 +9,23 @@ export interface TicketRow {
   readonly code: string;
 }
 
-export interface NewTicket extends TicketRow {
-  readonly nonce: string;
-}
-
-/** Writes the tickets of a locked booking; those that it has stay. */
+/** Writes tickets; those that their bookings have stay. */
 export async function insertTickets(
   tx: Tx,
-  booking: { readonly id: BookingId; readonly event_id: EventId | null },
-  tickets: readonly NewTicket[],
+  tickets: readonly (TicketRow & {
+    readonly bookingId: BookingId;
+    readonly eventId: EventId | null;
+    readonly nonce: string;
+  })[],
   now: Date,
 ): Promise<void> {
   await tx.query(
     `insert into tickets (id, booking_id, event_id, position, place, nonce, code, created_at)
-     select id, $1, $2, position, place, nonce, code, $3
-       from json_to_recordset($4::json) as row (id text, position int, place text, nonce text, code text)
+     select id, "bookingId", "eventId", position, place, nonce, code, $1
+       from json_to_recordset($2::json)
+         as row (id text, "bookingId" text, "eventId" text, position int, place text, nonce text, code text)
      on conflict (booking_id, position) do nothing`,
-    [booking.id, booking.event_id, now, JSON.stringify(tickets)],
+    [now, JSON.stringify(tickets)],
   );
 }
 
