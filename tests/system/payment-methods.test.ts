@@ -229,9 +229,9 @@ test('a hold that has run out cannot be paid, and its places go to the next', as
 });
 
 describe('money that comes after the hold has run out', () => {
-  /** Pays with a method that takes two seconds, and lets the hold run out meanwhile. */
+  /** Pays with a method that takes five seconds, and lets the hold run out meanwhile. */
   async function payTooLate(id: string): Promise<void> {
-    const waiting = await pay(id, 'pm_sim_late_success_2', `late-${id}`);
+    const waiting = await pay(id, 'pm_sim_late_success_5', `late-${id}`);
     expect(waiting.status).toBe(202);
     await stack.database.advanceClock(1_801_000);
   }
