@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import { BENCHES } from './registry.ts';
 import { readArguments, USAGE, UsageError } from './arguments.ts';
 
 describe('arguments', () => {
   test('without any: every bench, three rounds of ten seconds', () => {
     const { benches, ...rest } = readArguments([]);
-    expect(benches.map(({ name }) => name)).toEqual(['floor', 'hold']);
+    expect(benches.map(({ name }) => name)).toEqual(BENCHES.map(({ name }) => name));
     expect(rest).toEqual({
       ...{ seconds: 10, rounds: 3, patienceSeconds: 15, json: false, profile: false, nodeOptions: '', help: false },
     });

@@ -1,6 +1,7 @@
 import type { Bench } from './bench.ts';
 import { floor } from './benches/floor.ts';
 import { hold } from './benches/hold.ts';
+import { search } from './benches/search.ts';
 
 /** Every bench, in the order in which a round runs them. */
-export const BENCHES: readonly Bench[] = [floor, hold];
+export const BENCHES: readonly Bench[] = [floor, hold, search];

@@ -18,6 +18,7 @@ import { eventCancellationRoutes } from './event-cancellation/routes.ts';
 import { eventRescheduleRoutes } from './event-reschedule/routes.ts';
 import { holdRoutes, type HoldRoutesDeps } from './holds/routes.ts';
 import { seriesRoutes, type SeriesRoutesDeps } from './series/routes.ts';
+import { searchRoutes } from './search/routes.ts';
 import { ticketRoutes } from './tickets/routes.ts';
 import { waitlistRoutes, type WaitlistRoutesDeps } from './waitlist/routes.ts';
 
@@ -51,6 +52,7 @@ export function buildHttp(deps: HttpDeps): Express {
     eventRescheduleRoutes(deps),
     waitlistRoutes(deps.waitlist),
     availabilityRoutes(catalogue),
+    searchRoutes(catalogue),
   );
   app.use('/v1', venueRoutes(catalogue), resourceRoutes(catalogue), hallRoutes(catalogue), eventRoutes(catalogue));
   app.use(() => {

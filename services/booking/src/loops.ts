@@ -11,6 +11,7 @@ import { driveCancellations } from './event-cancellation/drive-cancellations.ts'
 import { driveReschedules } from './event-reschedule/drive-reschedules.ts';
 import type { HoldDeps } from './holds/settle-hold-batch.ts';
 import type { BookingMetrics } from './metrics.ts';
+import { pruneSearch } from './search/prune-search.ts';
 import { completeEndedBookings } from './tickets/complete-ended-bookings.ts';
 import { closeLines } from './waitlist/close-lines.ts';
 import { WaitlistServer } from './waitlist/serve-waitlist.ts';
@@ -68,6 +69,12 @@ export function createLoops({ pool, holds, redis, watch, onCommit, logger, metri
       intervalMs: 200,
       logger,
       runOnce: () => driveCancellations({ pool, watch, onCommit, logger }),
+    }),
+    new Loop({
+      name: 'prune-search',
+      intervalMs: 60_000,
+      logger,
+      runOnce: () => pruneSearch(pool),
     }),
     new Loop({
       name: 'move-bookings',

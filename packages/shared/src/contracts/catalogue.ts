@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { amount, currency, id, instant, localDate, localTime, money, name, timeZone } from './common.ts';
+import { amount, currency, humanText, id, instant, localDate, localTime, money, name, timeZone } from './common.ts';
 import { pageQuery } from '../http/pagination.ts';
 
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
@@ -19,7 +19,16 @@ export const refundPolicy = z
     'each hours_before may stand once',
   );
 
-const venueFields = z.strictObject({ name, time_zone: timeZone, currency, refund_policy: refundPolicy.optional() });
+/** Where it is, in one line as people write it. */
+const address = humanText(1, 300);
+
+const venueFields = z.strictObject({
+  name,
+  address: address.optional(),
+  time_zone: timeZone,
+  currency,
+  refund_policy: refundPolicy.optional(),
+});
 export const venueBody = venueFields.meta({ id: 'VenueInput' });
 
 /**
@@ -28,7 +37,7 @@ export const venueBody = venueFields.meta({ id: 'VenueInput' });
  */
 export const venuePatch = venueFields
   .partial()
-  .extend({ refund_policy: refundPolicy.nullable().optional() })
+  .extend({ address: address.nullable().optional(), refund_policy: refundPolicy.nullable().optional() })
   .meta({ id: 'VenuePatch' });
 
 const catalogueObject = {
@@ -43,6 +52,7 @@ export const venue = z
     id: id('ven'),
     object: z.literal('venue'),
     name,
+    address: address.nullable(),
     time_zone: z.string(),
     currency,
     refund_policy: z.array(refundWindow),

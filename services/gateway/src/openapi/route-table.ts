@@ -3,6 +3,7 @@ import { BOOKING_ROUTES, PAYMENT_ROUTES } from './booking-routes.ts';
 import { CATALOGUE_ROUTES } from './catalogue-routes.ts';
 import { EVENT_CANCELLATION_ROUTES } from './event-cancellation-routes.ts';
 import { EVENT_RESCHEDULE_ROUTES } from './event-reschedule-routes.ts';
+import { SEARCH_ROUTES } from './search-routes.ts';
 import { IDENTITY_ROUTES } from './identity-routes.ts';
 import { LEDGER_ROUTES } from './ledger-routes.ts';
 import type { ApiRoute } from './route.ts';
@@ -52,6 +53,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...EVENT_CANCELLATION_ROUTES,
   ...EVENT_RESCHEDULE_ROUTES,
   ...WAITLIST_ROUTES,
+  ...SEARCH_ROUTES,
   ...PAYMENT_ROUTES,
   ...LEDGER_ROUTES,
   ...OPERATION_ROUTES,

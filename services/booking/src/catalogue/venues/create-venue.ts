@@ -10,6 +10,7 @@ export async function createVenue(tx: Tx, input: z.output<typeof venueBody>): Pr
   const venue = await insertVenue(tx, {
     id: newId('ven'),
     name: input.name,
+    address: input.address ?? null,
     timeZone: input.time_zone,
     currency: input.currency,
     refundPolicy: input.refund_policy ?? null,

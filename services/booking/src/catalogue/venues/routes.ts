@@ -33,7 +33,9 @@ export function venueRoutes(deps: CatalogueDeps): Router {
     answerPatch(deps, req, res, {
       kind: VENUES,
       body: venueBody,
-      toFields: ({ name, time_zone, currency, refund_policy }) => ({ name, time_zone, currency, refund_policy }),
+      toFields: ({ name, address, time_zone, currency, refund_policy }) => ({
+        ...{ name, address, time_zone, currency, refund_policy },
+      }),
       immutable: [],
       update: updateVenue,
     }),

@@ -19,6 +19,7 @@ export async function updateVenue(
     {
       id: current.id,
       name: input.name,
+      address: input.address ?? null,
       timeZone: input.time_zone,
       currency: input.currency,
       refundPolicy: input.refund_policy ?? null,

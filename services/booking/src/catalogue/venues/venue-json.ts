@@ -6,6 +6,7 @@ export function toVenueJson(row: VenueRow) {
     id: row.id,
     object: 'venue' as const,
     name: row.name,
+    address: row.address,
     time_zone: row.time_zone,
     currency: row.currency,
     refund_policy: row.refund_policy,

@@ -10,6 +10,7 @@ export interface RefundWindow {
 export interface VenueRow {
   readonly id: VenueId;
   readonly name: string;
+  readonly address: string | null;
   readonly time_zone: string;
   readonly currency: string;
   readonly refund_policy: RefundWindow[];
@@ -22,25 +23,27 @@ export interface VenueRow {
 export interface NewVenue {
   readonly id: VenueId;
   readonly name: string;
+  readonly address: string | null;
   readonly timeZone: string;
   readonly currency: string;
   /** Null: the policy that the table has as its default. */
   readonly refundPolicy: readonly RefundWindow[] | null;
 }
 
-const COLUMNS = 'id, name, time_zone, currency, refund_policy, version, archived_at, created_at, updated_at';
+const COLUMNS = 'id, name, address, time_zone, currency, refund_policy, version, archived_at, created_at, updated_at';
 
 export async function insertVenue(tx: Tx, venue: NewVenue): Promise<VenueRow> {
-  const policy = venue.refundPolicy === null ? 'default' : '$5::jsonb';
+  const policy = venue.refundPolicy === null ? 'default' : '$6::jsonb';
   const { rows } = await tx.query<VenueRow>(
-    `insert into venues (id, name, time_zone, currency, refund_policy)
-     values ($1, $2, $3, $4, ${policy})
+    `insert into venues (id, name, time_zone, currency, address, refund_policy)
+     values ($1, $2, $3, $4, $5, ${policy})
      returning ${COLUMNS}`,
     [
       venue.id,
       venue.name,
       venue.timeZone,
       venue.currency,
+      venue.address,
       ...(venue.refundPolicy === null ? [] : [JSON.stringify(venue.refundPolicy)]),
     ],
   );
@@ -84,10 +87,10 @@ export async function lockVenueForChange(tx: Tx, id: VenueId): Promise<VenueRow 
 
 /** Gives a locked venue new values and its next version; null when it has another version than the one that was read. */
 export async function updateVenueRow(tx: Tx, venue: NewVenue, version: number): Promise<VenueRow | null> {
-  const policy = venue.refundPolicy === null ? 'default' : '$6::jsonb';
+  const policy = venue.refundPolicy === null ? 'default' : '$7::jsonb';
   const { rows } = await tx.query<VenueRow>(
     `update venues
-        set name = $3, time_zone = $4, currency = $5, refund_policy = ${policy},
+        set name = $3, time_zone = $4, currency = $5, address = $6, refund_policy = ${policy},
             version = version + 1, updated_at = clock.app_now()
       where id = $1
         and version = $2
@@ -98,6 +101,7 @@ export async function updateVenueRow(tx: Tx, venue: NewVenue, version: number): 
       venue.name,
       venue.timeZone,
       venue.currency,
+      venue.address,
       ...(venue.refundPolicy === null ? [] : [JSON.stringify(venue.refundPolicy)]),
     ],
   );
