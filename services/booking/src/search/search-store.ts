@@ -104,11 +104,14 @@ export function searchStatement(filter: SearchFilter): { text: string; values: u
   if (filter.category !== null) {
     conditions.push(`e.document @@ ${value(`'#${filter.category}'`)}::tsquery`);
   }
-  if (filter.minPrice !== null || filter.maxPrice !== null) {
+  if (filter.minPrice !== null) conditions.push(`e.high_price >= ${value(filter.minPrice)}::bigint`);
+  if (filter.maxPrice !== null) conditions.push(`e.low_price <= ${value(filter.maxPrice)}::bigint`);
+  const bounds = Number(filter.minPrice !== null) + Number(filter.maxPrice !== null);
+  // One bound is told by the lowest or the highest price; two, or those of one category, by a look at each.
+  if (bounds === 2 || (bounds === 1 && filter.category !== null)) {
     const [min, max] = [value(filter.minPrice ?? 0), value(filter.maxPrice ?? Number.MAX_SAFE_INTEGER)];
     const category = value(filter.category);
     conditions.push(
-      `e.low_price <= ${max}::bigint and e.high_price >= ${min}::bigint`,
       `exists (select from jsonb_to_recordset(e.prices) as p (category text, amount bigint)
                 where p.amount between ${min}::bigint and ${max}::bigint
                   and (${category}::text is null or p.category = ${category}))`,
