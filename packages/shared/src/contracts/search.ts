@@ -66,13 +66,9 @@ export const searchResult = z
     categories: z.array(z.string()),
     price_from: money.meta({ description: 'of one place of the cheapest category, or of one slot' }),
     price_to: money,
-    available: z
-      .boolean()
-      .nullable()
-      .meta({
-        description:
-          'whether something could be booked a moment ago; null for a resource unless available was asked for',
-      }),
+    available: z.boolean().nullable().meta({
+      description: 'whether something could be booked a moment ago; null for a resource unless available was asked for',
+    }),
   })
   .meta({ id: 'SearchResult' });
 export type SearchResultJson = z.input<typeof searchResult>;

@@ -33,7 +33,7 @@ async function search(query: Query): Promise<Page<SearchResultJson>> {
   const params = new URLSearchParams(
     Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]),
   );
-  const reply = await http.get(`/v1/search?${params}`);
+  const reply = await http.get(`/v1/search?${params.toString()}`);
   if (reply.status !== 200) throw new Error(reply.text);
   expect(list(searchResult).parse(reply.body)).toEqual(reply.body);
   return reply.body as unknown as Page<SearchResultJson>;
