@@ -402,6 +402,12 @@ export const PROBLEMS = {
     retryable: false,
     about: 'See the payment for what was captured and refunded.',
   },
+  finding_closed: {
+    status: 409,
+    title: 'The finding is not open',
+    retryable: false,
+    about: 'It was resolved, repaired, or is found no more; see its state.',
+  },
   refund_amount_invalid: {
     status: 422,
     title: 'A refund has an amount of at least one minor unit',

@@ -7,8 +7,7 @@ import type { Logger } from 'pino';
 import { ledgerRoutes } from './ledger/routes.ts';
 import type { PaymentMetrics } from './metrics.ts';
 import { paymentRoutes, type PaymentRouteOptions } from './payments/routes.ts';
-import { reconciliationRoutes } from './reconciliation/routes.ts';
-import type { ReconcileDeps } from './reconciliation/reconcile-provider.ts';
+import { reconciliationRoutes, type ReconciliationRouteOptions } from './reconciliation/routes.ts';
 import { webhookRoutes, type WebhookRouteOptions } from './provider-webhooks/routes.ts';
 
 export interface HttpOptions {
@@ -17,7 +16,7 @@ export interface HttpOptions {
   readonly internalSecret: string;
   readonly checks: readonly HealthCheck[];
   readonly payments: PaymentRouteOptions;
-  readonly reconciliation: ReconcileDeps;
+  readonly reconciliation: ReconciliationRouteOptions;
   readonly webhooks: WebhookRouteOptions;
 }
 

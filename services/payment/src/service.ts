@@ -15,7 +15,7 @@ import { checkoutHandler } from './payments/consumer.ts';
 import { WebhookApplier } from './provider-webhooks/apply-webhook.ts';
 import { parseCidrs } from './provider-webhooks/source-allowlist.ts';
 import { OpenPaymentLook } from './reconciliation/look-at-open-payments.ts';
-import { DailySweep } from './reconciliation/sweep-daily.ts';
+import { SweepLoop } from './reconciliation/sweep-loop.ts';
 import { guardProvider, type CircuitStateName } from './provider/circuit.ts';
 import type { Provider } from './provider/provider.ts';
 import { createStripeProvider } from './provider/stripe-provider.ts';
@@ -102,7 +102,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
   });
 
   const reconciliation = { pool, provider, logger, onSettled: () => relay?.nudge() };
-  const dailySweep = new DailySweep(reconciliation);
+  const sweepLoop = new SweepLoop(reconciliation);
 
   function circuitChanged(state: CircuitStateName): void {
     showCircuit(metrics, state);
@@ -153,7 +153,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       },
     ],
     payments: { pool, onPlanned: () => driver.nudge() },
-    reconciliation,
+    reconciliation: { pool, onRequested: () => sweepLoop.nudge() },
     webhooks: {
       pool,
       logger,
@@ -214,7 +214,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       driver.stop(),
       webhookApplier.stop(),
       openPaymentLook.stop(),
-      dailySweep.stop(),
+      sweepLoop.stop(),
       pruning.stop(),
     ]);
     await relay?.stop();
@@ -232,7 +232,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       driver.start();
       webhookApplier.start();
       openPaymentLook.start();
-      dailySweep.start();
+      sweepLoop.start();
       pruning.start();
       connect().catch((error: unknown) => {
         if (!stopped) logger.fatal({ err: error }, 'could not begin to consume');

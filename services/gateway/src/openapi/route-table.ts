@@ -6,6 +6,7 @@ import { EVENT_RESCHEDULE_ROUTES } from './event-reschedule-routes.ts';
 import { SEARCH_ROUTES } from './search-routes.ts';
 import { IDENTITY_ROUTES } from './identity-routes.ts';
 import { LEDGER_ROUTES } from './ledger-routes.ts';
+import { RECONCILIATION_ROUTES } from './reconciliation-routes.ts';
 import type { ApiRoute } from './route.ts';
 import { SERIES_ROUTES } from './series-routes.ts';
 import { TICKET_ROUTES } from './ticket-routes.ts';
@@ -56,5 +57,6 @@ export const ROUTES: readonly ApiRoute[] = [
   ...SEARCH_ROUTES,
   ...PAYMENT_ROUTES,
   ...LEDGER_ROUTES,
+  ...RECONCILIATION_ROUTES,
   ...OPERATION_ROUTES,
 ];

@@ -1,9 +1,9 @@
 import type { ledgerBalance, ledgerEntry, trialBalance } from '@holdfast/shared/contracts/ledger';
 import type { Pool } from '@holdfast/shared/db/pool';
-import { decodeCursor, toPage, type Page } from '@holdfast/shared/http/pagination';
+import { toPage, type Page } from '@holdfast/shared/http/pagination';
 import { amountToJson } from '@holdfast/shared/money';
-import { Problem } from '@holdfast/shared/problems';
 import type { z } from 'zod';
+import { decodeRowCursor } from '../row-ids/row-id.ts';
 import { listEntryRows, readBalanceRows, readDifferenceRows, type BalanceRow, type EntryRow } from './ledger-store.ts';
 
 type EntryJson = z.input<typeof ledgerEntry>;
@@ -26,7 +26,7 @@ export async function listEntries(pool: Pool, query: EntryQuery): Promise<Page<E
     paymentId: query.payment_id ?? null,
     bookingId: query.booking_id ?? null,
     kind: query.kind ?? null,
-    after: readAfter(query.cursor),
+    after: decodeRowCursor(query.cursor),
     limit: query.limit + 1,
   });
   return toPage(rows, query.limit, toEntryJson, (row) => [String(row.id)]);
@@ -72,17 +72,6 @@ export async function readTrialBalance(pool: Pool): Promise<z.input<typeof trial
       refunded_in_ledger: amountToJson(row.refunded_in_ledger),
     })),
   };
-}
-
-const LARGEST_BIGINT = 2n ** 63n - 1n;
-
-function readAfter(cursor: string | undefined): bigint {
-  const after = decodeCursor(cursor, 1)?.[0];
-  if (after === undefined) return 0n;
-  if (/^\d{1,19}$/.test(after) && BigInt(after) <= LARGEST_BIGINT) return BigInt(after);
-  throw new Problem('validation_failed', {
-    errors: [{ pointer: '?cursor', code: 'invalid_cursor', message: 'use next_cursor of an earlier answer' }],
-  });
 }
 
 function toEntryJson(row: EntryRow): EntryJson {

@@ -3,9 +3,10 @@ import type { Pool } from '@holdfast/shared/db/pool';
 import type { Tx } from '@holdfast/shared/db/transaction';
 import { answerOnce, type OnceAnswered } from '@holdfast/shared/idempotency/answer-once';
 import type { KeyScope, StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
-import { newId, type PaymentId, type RequestId } from '@holdfast/shared/ids';
+import { newId, type PaymentId } from '@holdfast/shared/ids';
 import { amountToJson } from '@holdfast/shared/money';
 import type { z } from 'zod';
+import { recordAudit, type Actor } from '../audit/record-audit.ts';
 import { planRefund } from '../operations/plan-operation.ts';
 import { refundRefusal } from './payment.ts';
 import { insertRefund, lockPayment } from './payment-store.ts';
@@ -19,7 +20,7 @@ export interface RefundCommand {
   /** Null for the payment's own. */
   readonly currency: string | null;
   readonly reason: string;
-  readonly requestId: RequestId;
+  readonly actor: Actor;
 }
 
 export type RefundRefusal =
@@ -59,7 +60,7 @@ async function refund(tx: Tx, command: RefundCommand): Promise<StoredAnswer | Re
     failure: null,
     requestedBy: command.scope.userId,
   });
-  await planRefund(tx, payment.id, id, command.requestId);
+  await planRefund(tx, payment.id, id, command.actor.requestId);
   const body: z.input<typeof refundSchema> = {
     id,
     object: 'refund',
@@ -70,5 +71,6 @@ async function refund(tx: Tx, command: RefundCommand): Promise<StoredAnswer | Re
     reason,
     created_at: payment.now.toISOString(),
   };
+  await recordAudit(tx, command.actor, { action: 'refund', before: null, after: body, reason });
   return { status: 201, headers: {}, body: JSON.stringify(body) };
 }

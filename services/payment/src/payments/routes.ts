@@ -59,7 +59,7 @@ export function paymentRoutes({ pool, onPlanned }: PaymentRouteOptions): Router 
       amount: BigInt(amount),
       currency,
       reason,
-      requestId: caller.requestId,
+      actor: caller,
     });
     if ('refused' in result) throw problemOf(result);
     res

@@ -1,16 +1,9 @@
+import type { FindingKind } from '@holdfast/shared/contracts/reconciliation';
+
 /**
  * How the provider's books and ours may differ, pure. One intent is compared with the payment that it belongs to; amounts are
  * minor units.
  */
-
-export const FINDING_KINDS = [
-  'paid_there_not_here',
-  'paid_here_not_there',
-  'amount_differs',
-  'refund_missing',
-  'duplicate_charge',
-] as const;
-export type FindingKind = (typeof FINDING_KINDS)[number];
 
 /** The provider's side of one intent. */
 export interface There {

@@ -1,7 +1,7 @@
+import type { FindingKind, FindingState } from '@holdfast/shared/contracts/reconciliation';
 import type { Queryable, Tx } from '@holdfast/shared/db/transaction';
-import type { Difference, FindingKind } from './difference-rules.ts';
-
-export type FindingState = 'OPEN' | 'REPAIRED' | 'GONE';
+import type { BookingId, PaymentId } from '@holdfast/shared/ids';
+import type { Difference } from './difference-rules.ts';
 
 export interface NewFinding extends Difference {
   readonly provider: string;
@@ -12,7 +12,10 @@ export interface NewFinding extends Difference {
   readonly state: 'OPEN' | 'REPAIRED';
 }
 
-/** Writes a finding down, or says of one that is known how it stands now. */
+/**
+ * Writes a finding down, or says of one that is known how it stands now. One that a person has resolved stays resolved while it is
+ * the same difference.
+ */
 export async function saveFinding(tx: Tx, finding: NewFinding): Promise<void> {
   await tx.query(
     `insert into reconciliation_findings as known
@@ -24,7 +27,10 @@ export async function saveFinding(tx: Tx, finding: NewFinding): Promise<void> {
             amount_here = excluded.amount_here,
             amount_there = excluded.amount_there,
             currency = excluded.currency,
-            state = excluded.state,
+            state = case when known.state = 'RESOLVED'
+                          and (known.amount_here, known.amount_there, known.currency)
+                              is not distinct from (excluded.amount_here, excluded.amount_there, excluded.currency)
+                         then known.state else excluded.state end,
             detail = excluded.detail,
             seen_at = clock.app_now()`,
     [
@@ -61,11 +67,12 @@ export async function closeFindings(
 }
 
 export interface FindingRow {
+  id: bigint;
   kind: FindingKind;
   provider: string;
   provider_reference: string;
-  payment_id: string | null;
-  booking_id: string | null;
+  payment_id: PaymentId | null;
+  booking_id: BookingId | null;
   amount_here: bigint | null;
   amount_there: bigint | null;
   currency: string;
@@ -73,19 +80,50 @@ export interface FindingRow {
   detail: string;
   found_at: Date;
   seen_at: Date;
+  resolved_by: string | null;
+  resolved_at: Date | null;
+  resolution: string | null;
 }
 
-/** Findings of a state, or all of them, oldest first. */
-export async function readFindings(db: Queryable, state: FindingState | null, limit: number): Promise<FindingRow[]> {
+const COLUMNS = `id, kind, provider, provider_reference, payment_id, booking_id, amount_here, amount_there, currency, state,
+            detail, found_at, seen_at, resolved_by, resolved_at, resolution`;
+
+/** Findings after the one with id `after`, oldest first, of a state and kind or of all. */
+export async function readFindings(
+  db: Queryable,
+  query: { state: FindingState | null; kind: FindingKind | null; after: bigint; limit: number },
+): Promise<FindingRow[]> {
   const { rows } = await db.query<FindingRow>(
-    `select kind, provider, provider_reference, payment_id, booking_id, amount_here, amount_there, currency, state, detail,
-            found_at, seen_at
+    `select ${COLUMNS}
        from reconciliation_findings
-      where $1::text is null
-         or state = $1
-      order by found_at, provider_reference, kind
-      limit $2`,
-    [state, limit],
+      where id > $1
+        and ($2::text is null or state = $2)
+        and ($3::text is null or kind = $3)
+      order by id
+      limit $4`,
+    [query.after, query.state, query.kind, query.limit],
   );
   return rows;
+}
+
+/** Locks a finding, or null when there is none. */
+export async function lockFinding(tx: Tx, id: bigint): Promise<FindingRow | null> {
+  const { rows } = await tx.query<FindingRow>(
+    `select ${COLUMNS} from reconciliation_findings where id = $1 for update`,
+    [id],
+  );
+  return rows[0] ?? null;
+}
+
+/** Closes an open finding by hand; null when it is not open. */
+export async function resolveRow(tx: Tx, id: bigint, by: string, reason: string): Promise<FindingRow | null> {
+  const { rows } = await tx.query<FindingRow>(
+    `update reconciliation_findings
+        set state = 'RESOLVED', resolved_by = $2, resolved_at = clock.app_now(), resolution = $3
+      where id = $1
+        and state = 'OPEN'
+      returning ${COLUMNS}`,
+    [id, by, reason],
+  );
+  return rows[0] ?? null;
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { FindingState } from '@holdfast/shared/contracts/reconciliation';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
 import type { ListedIntent, Provider } from '../provider/provider.ts';
 import { drive, openOperationsBench, type BenchPayment, type OperationsBench } from '../testing/operations-bench.ts';
@@ -58,8 +59,8 @@ function sweep(intents: ListedIntent[], answers: Partial<Provider> = {}) {
   return reconcileProvider({ pool: bench.pool, provider, logger, onSettled: () => undefined }, window);
 }
 
-async function findings(state: 'OPEN' | 'REPAIRED' | 'GONE' | null = null) {
-  const { data } = await listFindings(bench.pool, { state, limit: 20 });
+async function findings(state: FindingState | null = null) {
+  const { data } = await listFindings(bench.pool, { state: state ?? undefined, limit: 20 });
   return data.map((finding) => [finding.kind, finding.provider_reference, finding.state]);
 }
 

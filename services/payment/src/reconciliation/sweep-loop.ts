@@ -1,12 +1,17 @@
 import { Loop } from '@holdfast/shared/loop';
 import { postMissing } from '../ledger/post-entries.ts';
 import { reconcileProvider, type ReconcileDeps } from './reconcile-provider.ts';
-import { claimSweep, finishSweep } from './sweep-store.ts';
+import { claimDailySweep, claimRequestedSweep, finishSweep } from './sweep-store.ts';
 
-const ASK_EVERY_MS = 60_000;
+const ASK_EVERY_MS = 10_000;
+/** Far more than a sweep of 31 days takes; running it twice finds the same. */
+const LEASE_MS = 600_000;
 
-/** Sweeps once a day, and again after 10 minutes when the provider did not answer to the end. Any number of processes run one. */
-export class DailySweep {
+/**
+ * Sweeps when an operator asks for it, and once a day by itself; again after 10 minutes when the provider did not answer to the end
+ * of a daily one. Any number of processes run one.
+ */
+export class SweepLoop {
   readonly #deps: ReconcileDeps;
   readonly #loop: Loop;
 
@@ -16,10 +21,7 @@ export class DailySweep {
       name: 'payment-reconciliation',
       intervalMs: ASK_EVERY_MS,
       logger: deps.logger,
-      runOnce: async () => {
-        await this.runOnce();
-        return { more: false };
-      },
+      runOnce: async () => ({ more: await this.runOnce() }),
     });
   }
 
@@ -27,14 +29,19 @@ export class DailySweep {
     this.#loop.start();
   }
 
+  /** Call after a sweep was asked for. */
+  nudge(): void {
+    this.#loop.nudge();
+  }
+
   stop(): Promise<void> {
     return this.#loop.stop();
   }
 
-  /** Sweeps if it is time; true when it did. */
+  /** Makes the sweep that is due, if there is one; true when it did. */
   async runOnce(): Promise<boolean> {
     const { pool, logger } = this.#deps;
-    const sweep = await claimSweep(pool);
+    const sweep = (await claimRequestedSweep(pool, LEASE_MS)) ?? (await claimDailySweep(pool));
     if (sweep === null) return false;
     const posted = await postMissing(pool);
     if (posted > 0n) logger.warn({ posted: Number(posted) }, 'facts that the ledger lacked were posted');

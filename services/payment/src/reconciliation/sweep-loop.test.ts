@@ -3,7 +3,7 @@ import { createLogger } from '@holdfast/shared/telemetry/logger';
 import type { Answer, IntentPage } from '../provider/provider.ts';
 import { openOperationsBench, type OperationsBench } from '../testing/operations-bench.ts';
 import { playProvider } from '../testing/played-provider.ts';
-import { DailySweep } from './sweep-daily.ts';
+import { SweepLoop } from './sweep-loop.ts';
 
 const HOUR_MS = 3_600_000;
 let bench: OperationsBench;
@@ -23,7 +23,7 @@ test('each day is swept once by all processes, an hour over the last one, and ag
     },
   });
   const logger = createLogger({ service: 'payment-test', level: 'silent' });
-  const replica = () => new DailySweep({ pool: bench.pool, provider, logger, onSettled: () => undefined });
+  const replica = () => new SweepLoop({ pool: bench.pool, provider, logger, onSettled: () => undefined });
   const replicas = [replica(), replica(), replica()];
   const round = async () => (await Promise.all(replicas.map((each) => each.runOnce()))).filter(Boolean).length;
 
