@@ -210,13 +210,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     connecting.abort();
     await server?.stop();
     await consumer?.stop();
-    await Promise.all([
-      driver.stop(),
-      webhookApplier.stop(),
-      openPaymentLook.stop(),
-      sweepLoop.stop(),
-      pruning.stop(),
-    ]);
+    await Promise.all([driver.stop(), webhookApplier.stop(), openPaymentLook.stop(), sweepLoop.stop(), pruning.stop()]);
     await relay?.stop();
     await bus?.close();
     await pool.end();
