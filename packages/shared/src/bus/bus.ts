@@ -19,6 +19,8 @@ export interface BusMessage {
   readonly deliveries: number;
   ack(): void;
   nak(delayMs: number): void;
+  /** Tells the broker that the message is still in hand, so that it is not delivered to somebody else meanwhile. */
+  working(): void;
 }
 
 /** Where a stream stands. A store that was wiped has another `created`; one that was rolled back has a lower `lastSeq`. */
@@ -302,5 +304,6 @@ function toBusMessage(message: JsMsg): BusMessage {
     deliveries: message.info.deliveryCount,
     ack: () => message.ack(),
     nak: (delayMs) => message.nak(delayMs),
+    working: () => message.working(),
   };
 }

@@ -106,15 +106,19 @@ function streamConfig(name: StreamName): Partial<StreamConfig> & { name: string 
   };
 }
 
+/**
+ * How long the broker waits for an answer before it delivers a message again. One that was in the hands of a process when it died
+ * comes after this time: a customer waits for it. Whoever needs longer says so in time.
+ */
+export const ACK_WAIT_MS = 10_000;
+
 function consumerConfig(name: ConsumerName): Partial<ConsumerConfig> {
   return {
     durable_name: name,
     filter_subject: FAMILIES[CONSUMERS[name].family],
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
-    // A message that was in the hands of a process when it died comes again after this time: a customer waits for it. Handlers take
-    // milliseconds, their transactions at most 2 s, and one that is delivered twice all the same takes effect once.
-    ack_wait: 10_000 * NANOS,
+    ack_wait: ACK_WAIT_MS * NANOS,
     // The server never gives up on a message: the inbox counts and dead-letters.
     max_deliver: -1,
     max_ack_pending: 1000,

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import type { Bus, BusMessage } from '../bus/bus.ts';
-import { CONSUMERS, lackingSubject, type ConsumerName } from '../bus/topology.ts';
+import { ACK_WAIT_MS, CONSUMERS, lackingSubject, type ConsumerName } from '../bus/topology.ts';
 import type { Pool } from '../db/pool.ts';
 import { withTransaction, type Tx } from '../db/transaction.ts';
 import { failpoint } from '../failpoints.ts';
 import { Loop } from '../loop.ts';
 import { deadLetter, storable } from './dead-letters.ts';
-import { recordFailure, recordRedelivery } from './attempts.ts';
-import { parseEvent, type IncomingEvent } from './incoming-event.ts';
+import { recordFailure, recordStart, tookEffect, type Attempts } from './attempts.ts';
+import { KNOWN_VERSION, parseEvent, type IncomingEvent } from './incoming-event.ts';
 import { answerLacking } from './lacking-events.ts';
 import { advancePosition, claimPosition, parkMessage, readyParked, takeParked, unpark } from './inbox-store.ts';
 
@@ -29,12 +29,17 @@ export interface ConsumerOptions {
   readonly onDeadLetter?: () => void;
   /** Deliveries after which a message is given up; default 10. */
   readonly maxAttempts?: number;
+  /** The newest version of events that `handle` understands; what is newer waits for a release that does. */
+  readonly knownVersion?: number;
   /** Bookings handled side by side; default 8. Messages of one booking are handled one after the other. */
   readonly concurrency?: number;
 }
 
 /** How often a consumer is compared with its stream: one that is ahead is found within 15 s. */
 const PLACE_INTERVAL_MS = 5_000;
+
+/** After so many deliveries that ended with their process a message is given up: it may be what kills them. */
+const MAX_DEATHS = 3;
 
 /** The outcome of one delivery; for tests and metrics. */
 export type DeliveryOutcome = 'applied' | 'duplicate' | 'parked' | 'retry' | 'dead';
@@ -52,6 +57,11 @@ interface AppliedInOrder {
 export class InboxConsumer {
   readonly #options: ConsumerOptions;
   readonly #chains = new Map<string, Promise<void>>();
+  /** Taken from the broker and not answered. */
+  readonly #inHand = new Set<BusMessage>();
+  /** Events whose last attempt failed here without the database learning of it. */
+  readonly #endedHere = new Set<string>();
+  #stillWorking: NodeJS.Timeout | null = null;
   #active = 0;
   readonly #waiting: (() => void)[] = [];
   #subscription: { stop(): Promise<void> } | null = null;
@@ -105,6 +115,7 @@ export class InboxConsumer {
     bus.onReconnect(() => this.#place.nudge());
     this.#sweep.start();
     this.#place.start();
+    this.#stillWorking = setInterval(() => this.#inHand.forEach((message) => message.working()), ACK_WAIT_MS / 3);
     this.#subscription = await this.#options.bus.consume(this.#options.name, (message) => this.#enqueue(message));
   }
 
@@ -113,12 +124,16 @@ export class InboxConsumer {
     await this.#subscription?.stop();
     await Promise.all([this.#sweep.stop(), this.#place.stop()]);
     await Promise.all(this.#chains.values());
+    if (this.#stillWorking) clearInterval(this.#stillWorking);
   }
 
   #enqueue(message: BusMessage): void {
     const key = orderingKeyOf(message);
+    this.#inHand.add(message);
     const before = this.#chains.get(key) ?? Promise.resolve();
-    const chain = before.then(() => this.#limited(() => this.deliver(message))).then(() => undefined);
+    const chain = before
+      .then(() => this.#limited(() => this.deliver(message)))
+      .then(() => void this.#inHand.delete(message));
     this.#chains.set(key, chain);
     void chain.finally(() => {
       if (this.#chains.get(key) === chain) this.#chains.delete(key);
@@ -144,12 +159,19 @@ export class InboxConsumer {
     let attempts = message.deliveries;
     try {
       event = parseEvent(message.payload, CONSUMERS[name].family);
-      // Counted before the work: a message that kills the process is counted as well.
-      if (message.redelivered) attempts = await recordRedelivery(pool, name, event.id);
-      if (attempts > this.#maxAttempts) {
-        await this.#giveUp(message, event, attempts, 'attempts_exhausted', null);
-        message.ack();
-        return 'dead';
+      if (message.redelivered) {
+        const known = await this.#begin(event, 1);
+        attempts = known.attempts;
+        const cause = causeToGiveUp(known, this.#maxAttempts);
+        if (cause) {
+          if (await tookEffect(pool, name, event.id)) {
+            message.ack();
+            return 'duplicate';
+          }
+          await this.#giveUp(message, event, attempts, cause, null);
+          message.ack();
+          return 'dead';
+        }
       }
       const outcome = await this.#apply(message, event);
       failpoint(`${name}.before_ack`);
@@ -162,7 +184,10 @@ export class InboxConsumer {
           message.ack();
           return 'dead';
         }
+        // Noted here first: without the database nobody else will know that the attempt ended.
+        this.#endedHere.add(event.id);
         await recordFailure(pool, name, event.id, describe(error));
+        this.#endedHere.delete(event.id);
       } catch (bookkeeping) {
         logger.warn({ err: bookkeeping, consumer: name }, 'could not record a failed delivery');
       }
@@ -170,7 +195,7 @@ export class InboxConsumer {
         { err: error, consumer: name, event_id: event?.id, attempts },
         'message failed, will be delivered again',
       );
-      message.nak(Math.min(30_000, 200 * 2 ** Math.min(attempts, 8)));
+      message.nak(pauseBefore(attempts));
       return 'retry';
     }
   }
@@ -191,21 +216,42 @@ export class InboxConsumer {
       const parked = await takeParked(pool, name, orderingKey, family);
       if (!parked) return;
       const event = parseEvent(parked.payload, CONSUMERS[name].family);
+      if (event.version > this.#knownVersion) return;
+      const known = await this.#begin(event, 0);
+      const { attempts } = known;
+      const cause = causeToGiveUp(known, this.#maxAttempts);
+      if (cause) {
+        await this.#giveUp(parked, event, attempts, cause, null);
+        await unpark(pool, name, event);
+        return;
+      }
       try {
         const outcome = await this.#applyInOrder(parked.subject, parked.payload, event);
         // An id that took effect under another number: it would be taken from the parked ones for ever.
         if (outcome === 'duplicate') await unpark(pool, name, event);
       } catch (error) {
+        this.#endedHere.add(event.id);
         await recordFailure(pool, name, event.id, describe(error));
-        const attempts = await recordRedelivery(pool, name, event.id);
+        this.#endedHere.delete(event.id);
         logger.warn({ err: error, consumer: name, event_id: event.id, attempts }, 'parked message failed');
-        if (!(error instanceof PermanentMessageError) && attempts <= this.#maxAttempts) return;
-        const cause = error instanceof PermanentMessageError ? 'permanent' : 'attempts_exhausted';
-        await this.#giveUp(parked, event, attempts, cause, error);
+        if (!(error instanceof PermanentMessageError)) return;
+        await this.#giveUp(parked, event, attempts, 'permanent', error);
         await unpark(pool, name, event);
         return;
       }
     }
+  }
+
+  /** Counts an attempt that begins now. */
+  async #begin(event: IncomingEvent, unwatched: 0 | 1): Promise<Attempts> {
+    const endedHere = this.#endedHere.has(event.id);
+    const known = await recordStart(this.#options.pool, this.#options.name, event.id, { unwatched, endedHere });
+    this.#endedHere.delete(event.id);
+    return known;
+  }
+
+  get #knownVersion(): number {
+    return this.#options.knownVersion ?? KNOWN_VERSION;
   }
 
   get #maxAttempts(): number {
@@ -221,7 +267,8 @@ export class InboxConsumer {
     const { outcome, afterCommit } = await withTransaction<AppliedInOrder>(pool, async (tx) => {
       const { lastSeq, seen } = await claimPosition(tx, name, event);
       if (seen || event.sequence <= lastSeq) return { outcome: 'duplicate' };
-      if (event.sequence > lastSeq + 1) {
+      // What this release does not understand waits like what comes too early, and its booking's later events behind it.
+      if (event.sequence > lastSeq + 1 || event.version > this.#knownVersion) {
         await parkMessage(tx, name, event, subject, payload);
         return { outcome: 'parked' };
       }
@@ -263,6 +310,18 @@ export class InboxConsumer {
 function orderingKeyOf(message: BusMessage): string {
   // A cheap look, not a parse: malformed payloads share one chain and are dealt with in deliver().
   return /"subject":"([^"]+)"/.exec(message.payload.slice(0, 400))?.[1] ?? '';
+}
+
+/** Why a message is given up instead of the attempt that begins; null for going on with it. */
+function causeToGiveUp(known: Attempts, maxAttempts: number): 'attempts_exhausted' | 'process_ended' | null {
+  if (known.deaths >= MAX_DEATHS) return 'process_ended';
+  return known.attempts > maxAttempts ? 'attempts_exhausted' : null;
+}
+
+/** Milliseconds until a failed message comes again: up to 0.4 s, 0.8 s … 30 s, by chance, so that what failed together does not come together. */
+function pauseBefore(attempts: number): number {
+  const longest = Math.min(30_000, 200 * 2 ** Math.min(attempts, 8));
+  return Math.round(longest * (0.5 + Math.random() / 2));
 }
 
 function describe(error: unknown): string {

@@ -11,7 +11,7 @@ export interface DeadLetter {
   /** Null when the payload could not even be read. */
   readonly event: IncomingEvent | null;
   readonly attempts: number;
-  /** A short class for grouping: `malformed`, `permanent`, `attempts_exhausted`. */
+  /** A short class for grouping: `malformed`, `permanent`, `attempts_exhausted`, `process_ended`. */
   readonly cause: string;
   /** Null takes the last recorded error of the message. */
   readonly error: string | null;

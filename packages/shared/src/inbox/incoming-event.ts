@@ -5,7 +5,9 @@ import type { Family } from '../bus/topology.ts';
 export interface IncomingEvent {
   readonly id: string;
   readonly type: string;
-  /** Last token of the type, e.g. `captured`. */
+  /** Of the event's data: a consumer understands versions up to the one that it knows. */
+  readonly version: number;
+  /** The name in the type, e.g. `captured`. */
   readonly name: string;
   readonly family: Family;
   readonly orderingKey: string;
@@ -28,6 +30,9 @@ const envelopeSchema = z.object({
   data: z.unknown(),
 });
 
+/** The newest version of events that this release understands (docs/adding-a-use-case.md, Adding an event). */
+export const KNOWN_VERSION = 1;
+
 /** @throws Error when the payload is not one of our envelopes of this family. */
 export function parseEvent(payload: string, family: Family): IncomingEvent {
   const envelope = envelopeSchema.parse(JSON.parse(payload));
@@ -35,6 +40,7 @@ export function parseEvent(payload: string, family: Family): IncomingEvent {
   return {
     id: envelope.id,
     type: envelope.type,
+    version: Number(envelope.type.split('.')[3]!.slice(1)),
     name: envelope.type.split('.')[2]!,
     family,
     orderingKey: envelope.subject,

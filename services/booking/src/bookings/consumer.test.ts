@@ -23,6 +23,7 @@ async function refunded(held: Held, refundId: Id<'rfd'>): Promise<void> {
     handle(tx, {
       id: newId('msg'),
       type: 'holdfast.payment.refunded.v1',
+      version: 1,
       name: 'refunded',
       family: 'payment',
       orderingKey: held.id,
