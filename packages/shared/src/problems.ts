@@ -376,7 +376,8 @@ export const PROBLEMS = {
     status: 409,
     title: 'The booking lets nobody in',
     retryable: false,
-    about: 'Only a CONFIRMED booking is checked in; `detail` has its status.',
+    about:
+      'Only a CONFIRMED booking is checked in. `reason` says why this one is not: `not_paid`, `cancelled`, `refunded`, `expired`, `failed`, `over` or `event_cancelled`.',
   },
   not_completable: {
     status: 409,
@@ -394,7 +395,8 @@ export const PROBLEMS = {
     status: 409,
     title: 'The ticket is one of another booking',
     retryable: false,
-    about: 'It is genuine: check in the booking whose reference it carries.',
+    about:
+      'It is genuine: check in the booking whose reference it carries. `reason` is `wrong_event` where that is for another event, else `wrong_booking`.',
   },
   refund_exceeds_captured: {
     status: 409,

@@ -31,19 +31,25 @@ export async function ensureDemoCatalogue(admin: ApiClient, idsFile: string): Pr
 
   const venueId = await ensure('venueId', '/v1/venues', () => ({
     name: 'Riverside Leisure Centre',
+    address: '3 quai de la Seine, 75019 Paris',
     time_zone: 'Europe/Paris',
     currency: 'EUR',
   }));
   const hallId = await ensure('hallId', '/v1/halls', () => ({
     venue_id: venueId,
     name: 'Main hall',
-    rows: [...'ABCDEFGHJK'].map((row, index) => ({ row, seats: 20, category: index < 3 ? 'front' : 'standard' })),
+    rows: [...'ABCDEFGHJK'].map((row, index) => ({
+      ...{ row, seats: 20, category: index < 3 ? 'front' : 'standard' },
+      // At the ends of the last row, where a wheelchair gets in.
+      accessible: row === 'K' ? [1, 2, 19, 20] : [],
+    })),
   }));
   const resourceId = await ensure('resourceId', '/v1/resources', () => ({
     venue_id: venueId,
     name: 'Cricket practice net 1',
     slot_minutes: 60,
     max_slots: 3,
+    exceptions: [{ date: nextChristmas(), closed: true }],
     opening_hours: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'].map((day) => ({
       day,
       opens: '08:00',
@@ -53,7 +59,7 @@ export async function ensureDemoCatalogue(admin: ApiClient, idsFile: string): Pr
   }));
   const seatsEventId = await ensure('seatsEventId', '/v1/events', () => ({
     ...{ venue_id: venueId, name: 'An evening of chamber music', ...timesIn(21, 18, 2.5) },
-    ...{ inventory: 'seats', hall_id: hallId },
+    ...{ inventory: 'seats', hall_id: hallId, max_per_booking: 8, house_blocks: ['A-10', 'A-11'] },
     prices: [
       { category: 'front', amount: 6500 },
       { category: 'standard', amount: 4500 },
@@ -61,8 +67,11 @@ export async function ensureDemoCatalogue(admin: ApiClient, idsFile: string): Pr
   }));
   const poolEventId = await ensure('poolEventId', '/v1/events', () => ({
     ...{ venue_id: venueId, name: 'Night ride along the river', ...timesIn(14, 20, 3) },
-    ...{ inventory: 'pool', capacity: 200, numbered: true },
-    prices: [{ category: 'standard', amount: 1200 }],
+    ...{ inventory: 'pool', capacity: 200, numbered: true, sales_close_at: timesIn(14, 18, 1).starts_at },
+    prices: [
+      { category: 'standard', amount: 1200 },
+      { category: 'child', amount: 600 },
+    ],
   }));
   const catalogue = { venueId, hallId, resourceId, seatsEventId, poolEventId };
   writeFileSync(idsFile, `${JSON.stringify(catalogue, null, 2)}\n`);
@@ -90,6 +99,12 @@ function timesIn(days: number, hourUtc: number, hours: number): { starts_at: str
   const midnight = Math.floor(Date.now() / DAY_MS) * DAY_MS + days * DAY_MS;
   const starts = midnight + hourUtc * 3_600_000;
   return { starts_at: new Date(starts).toISOString(), ends_at: new Date(starts + hours * 3_600_000).toISOString() };
+}
+
+function nextChristmas(): string {
+  const now = new Date();
+  const year = now.getUTCMonth() === 11 && now.getUTCDate() > 25 ? now.getUTCFullYear() + 1 : now.getUTCFullYear();
+  return `${year}-12-25`;
 }
 
 function readIds(file: string): Partial<Record<keyof DemoCatalogue, string>> {

@@ -90,8 +90,9 @@ export class AlternativesFinder {
             })),
           );
     const quantity = request.kind === 'seats' ? request.seats.length : request.quantity;
-    // A full house leaves the other nights.
-    return inHall.length > 0 ? inHall : this.#ofSeries(eventId, quantity, wait);
+    // What the house does not have, the other nights may.
+    const left = MOST_ALTERNATIVES - inHall.length;
+    return left === 0 ? inHall : [...inHall, ...(await this.#ofSeries(eventId, quantity, wait)).slice(0, left)];
   }
 
   async #drawHall(id: EventId, last: HallPicture | 'pool' | null): Promise<HallPicture | 'pool'> {

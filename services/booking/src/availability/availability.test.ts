@@ -4,7 +4,7 @@ import { withTransaction } from '@holdfast/shared/db/transaction';
 import { newId, type BookingId } from '@holdfast/shared/ids';
 import { bookClaims } from '../inventory/book-claims.ts';
 import { releaseClaims } from '../inventory/release-claims.ts';
-import { aHold, setupBooking, type BookingFixture } from '../testing/booking-fixture.ts';
+import { aHold, aSlot, setupBooking, type BookingFixture } from '../testing/booking-fixture.ts';
 import { pointersOf, serveRoutes, type HttpFixture, type Reply } from '../testing/http-fixture.ts';
 import { availabilityRoutes } from './routes.ts';
 
@@ -31,6 +31,19 @@ async function hold(body: object): Promise<BookingId> {
 const release = (id: BookingId) => withTransaction(booking.pool, (tx) => releaseClaims(tx, [id]));
 const book = (id: BookingId) => withTransaction(booking.pool, (tx) => bookClaims(tx, [id]));
 const statuses = (reply: Reply) => Object.fromEntries(reply.body.seats.map((seat) => [seat.label, seat.status]));
+
+test('slots have a tag of what is shown: who has it gets 304, until something changes', async () => {
+  const resource = await booking.resource();
+  const path = `/v1/resources/${resource}/availability?date=${aSlot().starts_at.slice(0, 10)}`;
+  const first = await http.get(path);
+  const headers = { 'if-none-match': first.headers.get('etag')! };
+  expect(await http.get(path, { headers })).toMatchObject({ status: 304, text: '' });
+  expect((await replica.get(path, { headers })).status).toBe(304);
+  await hold({ resource_id: resource, ...aSlot() });
+  const after = await http.get(path, { headers });
+  expect(after.status).toBe(200);
+  expect(after.headers.get('etag')).not.toBe(first.headers.get('etag'));
+});
 
 describe('an event with seats', () => {
   const rows = [

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Router } from 'express';
 import { eventAvailabilityQuery, resourceAvailabilityQuery } from '@holdfast/shared/contracts/catalogue';
 import type { Pool } from '@holdfast/shared/db/pool';
@@ -38,8 +39,12 @@ export function availabilityRoutes(deps: AvailabilityDeps): Router {
     const query = parseQuery(resourceAvailabilityQuery, req.query);
     const availability = await readResourceAvailability(deps.pool, req.params.id, query);
     if (!availability) throw new Problem('not_found');
-    // What is past changes without a change of the inventory, so there is no version to go by.
-    res.set('Cache-Control', 'no-cache').json(availability);
+    // What is past changes without a change of the inventory, so the tag is one of the answer and not of a version.
+    const body = JSON.stringify(availability);
+    const etag = etagOf(createHash('sha256').update(body).digest('base64url').slice(0, 22));
+    res.set({ ETag: etag, 'Cache-Control': 'no-cache' });
+    if (isNotModified(req, etag)) res.status(304).end();
+    else res.type('application/json').send(body);
   });
   router.get('/events/:id/occupancy', async (req, res) => {
     requireRole(req, 'operator', 'admin');

@@ -1,9 +1,12 @@
+import type { BookingStatus } from '@holdfast/shared/contracts/bookings';
 import type { Tx } from '@holdfast/shared/db/transaction';
 import type { SignedInCaller } from '@holdfast/shared/http/caller';
 import type { BookingId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import { changeBooking, lockBooking, transition, type ReadBooking } from '../bookings/booking-store.ts';
 import { isEventCancelled } from '../event-cancellation/is-event-cancelled.ts';
+import { reasonOfStatus, type DoorReason } from './admission-rules.ts';
+import { admit } from './ticket-store.ts';
 import { verifyTicket } from './verify-ticket.ts';
 
 export interface CheckInCommand {
@@ -13,30 +16,32 @@ export interface CheckInCommand {
   readonly code: string | null;
 }
 
+/** The booking after it, and whether this call let somebody in or its ticket (without one, its booking) had done so before. */
+export type CheckedIn = ReadBooking & { readonly admission: 'admitted' | 'already_in' };
+
 /**
- * Lets the holder of a confirmed booking in. Once in, the answer stays the same with the time of the first time.
- * @throws Problem `not_found`, `ticket_invalid`, `ticket_wrong_booking`, `not_checkable` with the booking's status.
+ * Lets the holder of a confirmed booking in. Once in, the booking stays the same with the time of the first time; each of its tickets
+ * lets one person in, and one that is shown again is told apart.
+ * @throws Problem `not_found`, `ticket_invalid`, `ticket_wrong_booking`, `not_checkable`; the last two with a `reason`.
  */
-export async function checkInBooking(tx: Tx, command: CheckInCommand): Promise<ReadBooking> {
+export async function checkInBooking(tx: Tx, command: CheckInCommand): Promise<CheckedIn> {
   const locked = await lockBooking(tx, command.bookingId);
   if (!locked) throw new Problem('not_found');
   const { row, now } = locked;
-  if (command.code !== null) {
-    const verdict = await verifyTicket(tx, command.code, row.id);
-    if (!verdict.ok) throw new Problem(verdict.refusal === 'invalid' ? 'ticket_invalid' : 'ticket_wrong_booking');
+  const ticket = command.code === null ? null : await verifyTicket(tx, command.code);
+  if (command.code !== null && ticket === null) throw new Problem('ticket_invalid');
+  if (ticket !== null && ticket.booking_id !== row.id) {
+    const reason: DoorReason = ticket.event_id === row.event_id ? 'wrong_booking' : 'wrong_event';
+    throw new Problem('ticket_wrong_booking', { extensions: { reason } });
   }
-  if (row.status === 'CHECKED_IN') return locked;
-  if (row.status !== 'CONFIRMED') {
-    throw new Problem('not_checkable', {
-      detail: `the booking is ${row.status}`,
-      extensions: { status_of_booking: row.status },
-    });
+  const shut = reasonOfStatus(row.status);
+  if (shut !== null) throw notCheckable(row.status, shut, `the booking is ${row.status}`);
+  if (row.status === 'CHECKED_IN') {
+    const isNew = ticket !== null && (await admit(tx, row.id, ticket.id));
+    return { ...locked, admission: isNew ? 'admitted' : 'already_in' };
   }
   if (await isEventCancelled(tx, row.event_id)) {
-    throw new Problem('not_checkable', {
-      detail: 'the event was cancelled',
-      extensions: { status_of_booking: row.status },
-    });
+    throw notCheckable(row.status, 'event_cancelled', 'the event was cancelled');
   }
   await transition(tx, row, {
     to: 'CHECKED_IN',
@@ -44,5 +49,10 @@ export async function checkInBooking(tx: Tx, command: CheckInCommand): Promise<R
     actor: command.caller.userId,
     cause: command.caller.requestId,
   });
-  return { row: await changeBooking(tx, row.id, { checked_in_at: now }), now };
+  await admit(tx, row.id, ticket?.id ?? null);
+  return { row: await changeBooking(tx, row.id, { checked_in_at: now }), now, admission: 'admitted' };
+}
+
+function notCheckable(status: BookingStatus, reason: DoorReason, detail: string): Problem {
+  return new Problem('not_checkable', { detail, extensions: { status_of_booking: status, reason } });
 }

@@ -10,7 +10,7 @@ import { Problem } from '@holdfast/shared/problems';
 import { answerOnce } from '@holdfast/shared/idempotency/answer-once';
 import { toBookingJson, type BookingRow } from '../bookings/booking-row.ts';
 import type { BookingWatch } from '../bookings/booking-watch.ts';
-import { checkInBooking } from './check-in-booking.ts';
+import { checkInBooking, type CheckedIn } from './check-in-booking.ts';
 import { completeBooking } from './complete-booking.ts';
 import { listTicketKeys } from './list-ticket-keys.ts';
 import { listTicketsOf } from './list-tickets.ts';
@@ -35,7 +35,7 @@ export function ticketRoutes(deps: TicketRoutesDeps): Router {
     const bookingId = bookingIdOf(req);
     const body = parseBody(checkInBody, req.body);
     const { answer, replayed } = await answerOnce(deps.pool, scopeOf(req, caller, 'check-in', body), async (tx) =>
-      bookingAnswer(await checkInBooking(tx, { caller, bookingId, code: body.code ?? null })),
+      checkInAnswer(await checkInBooking(tx, { caller, bookingId, code: body.code ?? null })),
     );
     deps.watch.changed(bookingId);
     send(res, answer, replayed);
@@ -98,6 +98,12 @@ function scopeOf(req: Request, caller: SignedInCaller, action: string, body: obj
 
 function bookingAnswer({ row, now }: { row: BookingRow; now: Date }): StoredAnswer {
   return { status: 200, headers: { etag: `"${row.version}"` }, body: JSON.stringify(toBookingJson(row, now)) };
+}
+
+/** The booking is the same each time; the header says whether this scan lets somebody in. */
+function checkInAnswer(checkedIn: CheckedIn): StoredAnswer {
+  const answer = bookingAnswer(checkedIn);
+  return { ...answer, headers: { ...answer.headers, 'check-in': checkedIn.admission } };
 }
 
 function sendList(res: Response, data: readonly object[]): void {

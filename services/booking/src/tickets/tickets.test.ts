@@ -100,6 +100,15 @@ describe('a confirmed booking', () => {
   });
 });
 
+/** When each ticket of a booking let somebody in, in their order. */
+async function admittedAt(held: Held): Promise<(Date | null)[]> {
+  const { rows } = await booking.pool.query<{ admitted_at: Date | null }>(
+    'select admitted_at from tickets where booking_id = $1 order by position',
+    [held.id],
+  );
+  return rows.map((row) => row.admitted_at);
+}
+
 describe('at the door', () => {
   test('a booking is checked in once, with or without its ticket, and the answer stays the same', async () => {
     const held = await confirmed();
@@ -110,6 +119,24 @@ describe('at the door', () => {
     expect(await act(held, 'check-in', { code: tickets[0]!.code })).toEqual(first);
     expect(await act(held, 'check-in')).toEqual(first);
     await booking.database.setClockOffset(0);
+  });
+
+  test('each ticket lets one person in, and one that is shown again is told apart', async () => {
+    const held = await confirmed();
+    const [one, two] = (await ticketsOf(held)).tickets as [TicketJson, TicketJson];
+    const scan = async (body: object) =>
+      (await http.post(`/v1/bookings/${held.id}/check-in`, body, { as: 'operator' })).headers.get('check-in');
+    expect(await scan({ code: one.code })).toBe('admitted');
+    expect(await scan({ code: one.code })).toBe('already_in');
+    expect((await admittedAt(held)).filter((at) => at !== null)).toHaveLength(1);
+    expect(await scan({ code: two.code })).toBe('admitted');
+    expect(await scan({ code: two.code })).toBe('already_in');
+    expect(await scan({})).toBe('already_in');
+    // Without a ticket the whole booking comes in.
+    const other = await confirmed();
+    const whole = await http.post(`/v1/bookings/${other.id}/check-in`, {}, { as: 'operator' });
+    expect(whole.headers.get('check-in')).toBe('admitted');
+    expect((await admittedAt(other)).every((at) => at !== null)).toBe(true);
   });
 
   test('of ten who check one booking in at once, one does and all get its answer', async () => {
@@ -137,6 +164,9 @@ describe('at the door', () => {
       return [status, body.code];
     };
     expect(await refusal(theirs.code)).toEqual([409, 'ticket_wrong_booking']);
+    expect((await act(held, 'check-in', { code: theirs.code })).body).toMatchObject({ reason: 'wrong_event' });
+    await booking.pool.query('update tickets set event_id = $2 where id = $1', [theirs.id, held.event]);
+    expect((await act(held, 'check-in', { code: theirs.code })).body).toMatchObject({ reason: 'wrong_booking' });
     expect(await refusal('BK20270104-7K3Q9D')).toEqual([422, 'ticket_invalid']);
     expect(await refusal(`${mine.code.slice(0, -1)}${mine.code.endsWith('A') ? 'Q' : 'A'}`)).toEqual([
       422,
@@ -149,16 +179,23 @@ describe('at the door', () => {
 
   test('a booking that is unpaid, cancelled or refunded lets nobody in, and says which', async () => {
     const held = await checkout.hold();
-    expect(await act(held, 'check-in')).toMatchObject({ status: 409, body: { code: 'not_checkable' } });
+    expect(await act(held, 'check-in')).toMatchObject({
+      status: 409,
+      body: { code: 'not_checkable', reason: 'not_paid' },
+    });
     const gone = await confirmed();
     const code = (await ticketsOf(gone)).tickets[0]!.code;
     await checkout.cancel(gone);
     expect((await act(gone, 'check-in', { code })).body).toMatchObject({
       code: 'not_checkable',
       status_of_booking: 'CANCELLED',
+      reason: 'cancelled',
     });
     await checkout.tell(gone, 'refunded', { attempt: null });
-    expect((await act(gone, 'check-in', { code })).body).toMatchObject({ status_of_booking: 'REFUNDED' });
+    expect((await act(gone, 'check-in', { code })).body).toMatchObject({
+      status_of_booking: 'REFUNDED',
+      reason: 'refunded',
+    });
   });
 
   test('customers, strange fields and strange ids are refused', async () => {
@@ -246,8 +283,14 @@ describe('a door without a network', () => {
     expect(isGenuine({ ...list, generated_at: new Date(0).toISOString() })).toBe(false);
     for (const ticket of tickets) expect(text).not.toContain(nonceOf(ticket));
 
-    await act(held, 'check-in');
-    expect((await listOf(held.event)).list.tickets.map(({ checked_in: used }) => used)).toEqual([true, true]);
+    // One ticket of the two, then the whole booking; and one that was checked in before tickets were noted.
+    await act(held, 'check-in', { code: tickets[0]!.code });
+    const used = async () => (await listOf(held.event)).list.tickets.filter((ticket) => ticket.checked_in).length;
+    expect(await used()).toBe(1);
+    await act(held, 'check-in', { code: tickets[1]!.code });
+    expect(await used()).toBe(2);
+    await booking.pool.query('update tickets set admitted_at = null where booking_id = $1', [held.id]);
+    expect(await used()).toBe(2);
   });
 
   test('knows nothing of holds and of bookings that were cancelled', async () => {

@@ -37,7 +37,13 @@ export const TICKET_ROUTES: readonly ApiRoute[] = [
     role: 'operator',
     idempotency: 'honoured',
     body: checkInBody,
-    answers: { 200: { description: 'CHECKED_IN, with the time of the first check-in', schema: booking } },
+    answers: {
+      200: {
+        description:
+          'CHECKED_IN, with the time of the first check-in; the header Check-In is `admitted`, or `already_in` for a ticket that was shown before',
+        schema: booking,
+      },
+    },
     problems: [...HONOURED, 'forbidden', 'not_found', 'ticket_invalid', 'ticket_wrong_booking', 'not_checkable'],
   },
   {

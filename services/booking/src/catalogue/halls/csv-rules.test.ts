@@ -26,7 +26,7 @@ test.each([
   ['a\nb\n"c"d,e', 3],
   ['"a\nb"x\nc', 1],
 ])('the quoting of %j is wrong on line %i', (text, line) => {
-  expect(readCsv(text).errors).toMatchObject([{ line, code: 'wrong_quoting' }]);
+  expect(readCsv(text).errors[0]).toMatchObject({ line, code: 'wrong_quoting' });
 });
 
 test('reading goes on with the line after a wrong one, and lines are counted through quoted breaks', () => {
@@ -38,6 +38,12 @@ test('reading goes on with the line after a wrong one, and lines are counted thr
     { line: 5, cells: ['e'] },
     { line: 7, cells: ['h'] },
   ]);
+});
+
+test('a quote that is not closed hides no line behind it', () => {
+  const { records, errors } = readCsv('A,"10\nB,x\nC,"4"4\nD,5\n');
+  expect(errors.map(({ line }) => line)).toEqual([1, 3]);
+  expect(records.map(({ line }) => line)).toEqual([2, 4]);
 });
 
 test('whatever is written with quotes is read back', () => {

@@ -15,8 +15,8 @@ type Cell = { readonly text: string; readonly end: number } | { readonly wrong: 
 
 /**
  * Reads comma-separated values (RFC 4180): cells may be quoted, a quote in a quoted cell is doubled, lines end with LF or CRLF. Space
- * around a bare cell is dropped, empty lines are skipped. A record with wrong quoting is an error of its line; reading goes on with the
- * next line, so that all errors of a text are found at once.
+ * around a bare cell is dropped, empty lines are skipped. A record with wrong quoting is an error of the line on which it begins;
+ * reading goes on with the line after that one, whatever the quotes seem to span, so that all errors of a text are found at once.
  */
 export function readCsv(text: string): { records: CsvRecord[]; errors: CsvError[] } {
   const records: CsvRecord[] = [];
@@ -38,7 +38,7 @@ export function readCsv(text: string): { records: CsvRecord[]; errors: CsvError[
       if (text[at] !== ',') break;
       at++;
     }
-    const newline = text.indexOf('\n', at);
+    const newline = text.indexOf('\n', wrong === null ? at : start);
     at = newline < 0 ? text.length : newline + 1;
     if (wrong !== null) errors.push({ line, code: 'wrong_quoting', message: wrong });
     else if (cells.length > 1 || cells[0] !== '') records.push({ line, cells });
