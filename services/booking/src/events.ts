@@ -57,9 +57,12 @@ export function offered(row: BookingRow, cause: Cause, at: Date): OutgoingEvent 
   return outcome('offered', row, cause, at, { hold_expires_at: row.hold_expires_at!.toISOString() });
 }
 
-/** A booking came to an end of the checkout, a good one or not. `row` is the booking after the change. */
+/** Why an occurrence of a series could not be held. */
+export type LostBecause = 'taken' | 'closed' | 'archived' | 'too_late';
+
+/** What became of a booking: an end of the checkout, a good one or not, or a hold to pay for. `row` is the booking after the change. */
 export function outcome(
-  name: 'offered' | 'confirmed' | 'cancelled' | 'expired' | 'failed',
+  name: 'offered' | 'confirmed' | 'cancelled' | 'expired' | 'failed' | 'payment_due',
   row: BookingRow,
   cause: Cause,
   at: Date,
@@ -67,6 +70,10 @@ export function outcome(
     readonly reason?: string;
     readonly tickets?: readonly TicketText[];
     readonly hold_expires_at?: string;
+    readonly lost?: LostBecause;
+    readonly occurrences?: number;
+    readonly told_with?: string;
+    readonly pay_until?: string;
   } = {},
 ): OutgoingEvent {
   return {
@@ -123,6 +130,7 @@ function snapshotOf(row: BookingRow) {
     time_zone: row.time_zone,
     amount: amountToJson(row.price_amount),
     currency: row.price_currency,
+    ...(row.series_id === null ? {} : { series_id: row.series_id }),
     calendar_sequence: row.moved_count,
     ...(row.waitlist_entry_id === null
       ? {}

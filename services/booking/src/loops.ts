@@ -12,6 +12,8 @@ import { driveReschedules } from './event-reschedule/drive-reschedules.ts';
 import type { HoldDeps } from './holds/settle-hold-batch.ts';
 import type { BookingMetrics } from './metrics.ts';
 import { pruneSearch } from './search/prune-search.ts';
+import type { SeriesTimes } from './series/create-series.ts';
+import { holdDueOccurrences } from './series/hold-due-occurrences.ts';
 import { completeEndedBookings } from './tickets/complete-ended-bookings.ts';
 import { closeLines } from './waitlist/close-lines.ts';
 import { WaitlistServer } from './waitlist/serve-waitlist.ts';
@@ -25,16 +27,19 @@ export interface LoopDeps {
   readonly onCommit: () => void;
   readonly logger: Logger;
   readonly metrics: BookingMetrics;
+  readonly series: SeriesTimes;
 }
 
 /** What happens without anybody asking. Each may run in any number of processes at once. */
-export function createLoops({ pool, holds, redis, watch, onCommit, logger, metrics }: LoopDeps): readonly Loop[] {
+export function createLoops(deps: LoopDeps): readonly Loop[] {
+  const { pool, holds, redis, watch, onCommit, logger, metrics, series } = deps;
   const takingTurns = (name: string) => new LoopLock({ redis, name });
   const expiry = takingTurns('expire-holds');
   const sagas = takingTurns('drive-sagas');
   const completion = takingTurns('complete-bookings');
   const waitlist = new WaitlistServer({ holds, logger, onCommit });
   const closing = takingTurns('close-lines');
+  const occurrences = takingTurns('hold-occurrences');
   return [
     createPruneLoop({ pool, logger }),
     new Loop({
@@ -60,6 +65,17 @@ export function createLoops({ pool, holds, redis, watch, onCommit, logger, metri
       runOnce: async () => {
         const round = await completion.run(() => completeEndedBookings({ pool, watch }));
         metrics.completedBookings.inc(round?.completed ?? 0);
+        return { more: round?.more ?? false };
+      },
+    }),
+    new Loop({
+      name: 'hold-occurrences',
+      intervalMs: 2_000,
+      logger,
+      runOnce: async () => {
+        const round = await occurrences.run(() => holdDueOccurrences({ pool, times: series, onCommit, logger }));
+        metrics.heldOccurrences.inc(round?.held ?? 0);
+        metrics.lostOccurrences.inc(round?.lost ?? 0);
         return { more: round?.more ?? false };
       },
     }),

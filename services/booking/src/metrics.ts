@@ -24,6 +24,16 @@ export function createBookingMetrics() {
       help: 'Offers that the waitlist loop made; batches of holds make some as well',
       registers,
     }),
+    heldOccurrences: new Counter({
+      name: 'holdfast_series_occurrences_held_total',
+      help: 'Occurrences of series that were held when they came into the window',
+      registers,
+    }),
+    lostOccurrences: new Counter({
+      name: 'holdfast_series_occurrences_lost_total',
+      help: 'Occurrences of series whose time was not free any more',
+      registers,
+    }),
     published: new Counter({ name: 'holdfast_outbox_published_total', help: 'Events published', registers }),
   };
 }

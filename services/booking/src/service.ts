@@ -84,7 +84,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
     internalSecret: config.internalSecret,
     checks,
     bookings: { pool, watch, times: config.hold, onCommit },
-    series: { pool, references, ...config.series, onCommit },
+    series: { pool, watch, references, ...config.series, onCommit },
     waitlist: { pool, layouts, references, limits: config.limits, watch, onCommit },
     holds: {
       batcher,
@@ -93,7 +93,10 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
       logger,
     },
   });
-  const loops = createLoops({ pool, holds: holdDeps, redis, watch, onCommit, logger, metrics });
+  const loops = createLoops({
+    ...{ pool, holds: holdDeps, redis, watch, onCommit, logger, metrics },
+    series: config.series.times,
+  });
 
   const stopped = new AbortController();
   const consume = async () => {

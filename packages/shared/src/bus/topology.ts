@@ -31,7 +31,7 @@ export type StreamName = keyof typeof STREAMS;
 export const FAMILIES = {
   /** Holds taken and extended. */
   hold: 'booking.hold.>',
-  /** What became of a booking: offered, confirmed, cancelled, expired, failed, rescheduled. */
+  /** What became of a booking: offered, confirmed, cancelled, expired, failed, rescheduled; and that one is to be paid. */
   booking: 'booking.booking.>',
   /** What the checkout saga asks of the payment service. */
   checkout: 'booking.checkout.>',

@@ -93,6 +93,8 @@ export const bookingSnapshot = bookingRef.extend({
   calendar_sequence: z.number().int().min(0).optional(),
   /** Of a booking that began as a wait for its places; `offered` says whether it ever had them. */
   waitlist: z.object({ entry_id: id('wtl'), offered: z.boolean() }).optional(),
+  /** Set for an occurrence of a series. */
+  series_id: id('ser').optional(),
 });
 
 /** Family `booking`: what became of a booking. */
@@ -103,7 +105,13 @@ export const bookingEvents = {
   confirmed: bookingSnapshot.extend({
     tickets: z.array(z.object({ place: z.string(), code: z.string() })).optional(),
   }),
-  cancelled: bookingSnapshot.extend({ reason: z.string() }),
+  cancelled: bookingSnapshot.extend({
+    reason: z.string(),
+    /** Occurrences of a series that had held nothing are told together: how many, this first one included. */
+    occurrences: z.number().int().min(1).optional(),
+    /** … and in the others the booking with whose message they are told. */
+    told_with: id('bkg').optional(),
+  }),
   expired: bookingSnapshot,
   /** Its event was moved: the snapshot has the new time. */
   rescheduled: bookingSnapshot.extend({
@@ -113,7 +121,13 @@ export const bookingEvents = {
     /** What a customer gets back who cancels for it: everything until the new start, or by the policy of purchase. */
     refund: z.enum(['full', 'policy']),
   }),
-  failed: bookingSnapshot.extend({ reason: z.string() }),
+  failed: bookingSnapshot.extend({
+    reason: z.string(),
+    /** Of an occurrence that could not be held: why. Without it the payment failed. */
+    lost: z.enum(['taken', 'closed', 'archived', 'too_late']).optional(),
+  }),
+  /** An occurrence of a series is held from now on, and has to be paid. */
+  payment_due: bookingSnapshot.extend({ pay_until: z.string() }),
 } as const;
 
 /** Family `hold`. */

@@ -35,7 +35,7 @@ export async function cancelBooking(deps: CancelDeps, command: CancelCommand): P
   const result = await answerOnce(
     deps.pool,
     command.scope,
-    async (tx) => answerOf(await cancel(tx, command)),
+    async (tx) => answerOf(await cancelWithin(tx, command)),
     (tx) => settled(tx, command),
   );
   deps.onCommit();
@@ -49,7 +49,8 @@ async function settled(tx: Tx, command: CancelCommand): Promise<StoredAnswer | n
   return found && !isBeingCaptured(found.row) ? answerOf({ ...found, waiting: false }) : null;
 }
 
-async function cancel(tx: Tx, command: CancelCommand): Promise<Cancelled> {
+/** As above, in the caller's transaction, which has no lock yet that comes after the inventory's. @throws Problem as `cancelBooking`. */
+export async function cancelWithin(tx: Tx, command: Omit<CancelCommand, 'scope'>): Promise<Cancelled> {
   const anybody = command.caller.role !== 'customer';
   const found = await readBooking(tx, { id: command.bookingId }, anybody ? null : command.caller.userId);
   if (!found) throw new Problem('not_found');

@@ -127,10 +127,13 @@ function instantOf(date: Temporal.PlainDate, time: string, timeZone: string): nu
 interface Calendar {
   readonly rules: OpeningRules;
   readonly days: Map<number, readonly Opening[]>;
+  /** The local dates that were looked at last: each of them meets three UTC days. */
+  readonly dates: Map<string, readonly Opening[]>;
 }
 
 const CALENDARS_KEPT = 2_000;
 const DAYS_KEPT = 800;
+const DATES_KEPT = 8;
 
 // Rules are usually read anew from the database for each batch: objects that say the same share one calendar.
 const calendarByRules = new WeakMap<SlotRules, Calendar>();
@@ -149,6 +152,7 @@ function calendarOf(rules: SlotRules): Calendar {
         exceptions: structuredClone(rules.exceptions ?? []),
       },
       days: new Map(),
+      dates: new Map(),
     };
     keep(calendarByContent, content, calendar, CALENDARS_KEPT);
   }
@@ -165,11 +169,21 @@ function openingAt(calendar: Calendar, instant: number): Opening | undefined {
       .toPlainDate();
     // Zones are at most 14 hours from UTC, so a UTC day meets local dates of the same, the former and the next number only.
     openings = [-1, 0, 1]
-      .flatMap((days) => openingsOfDate(calendar.rules, date.add({ days })))
+      .flatMap((days) => openingsOn(calendar, date.add({ days })))
       .filter((opening) => opening.to > utcDay * DAY_MS && opening.from < (utcDay + 1) * DAY_MS);
     keep(calendar.days, utcDay, openings, DAYS_KEPT);
   }
   return openings.find((opening) => opening.from <= instant && instant < opening.to);
+}
+
+function openingsOn(calendar: Calendar, date: Temporal.PlainDate): readonly Opening[] {
+  const key = date.toString();
+  let openings = calendar.dates.get(key);
+  if (!openings) {
+    openings = openingsOfDate(calendar.rules, date);
+    keep(calendar.dates, key, openings, DATES_KEPT);
+  }
+  return openings;
 }
 
 /** Adds to a cache and lets the oldest entry go: what was dropped is worked out again. */

@@ -104,6 +104,7 @@ async function create(tx: Tx, deps: CreateSeriesDeps, command: CreateSeriesComma
       holdSeconds: deps.times.holdSeconds,
       actor: caller.userId,
       cause: { id: caller.requestId, traceparent: caller.traceparent },
+      tellCustomer: false,
     },
   );
   const answer = await answerSeries(tx, id);

@@ -67,12 +67,9 @@ export function expandRecurrence(recurrence: Recurrence): readonly Occurrence[] 
   const until = readUntil(parts, recurrence.timeZone);
   if (until !== null && typeof until !== 'number') return until;
 
-  const first = Temporal.PlainDateTime.from(recurrence.startsAt);
-  const walls = wallTimes(parts, first, until);
+  const walls = wallTimes(parts, recurrence.startsAt, until);
   if (!Array.isArray(walls)) return walls;
-  const instantOf = (wall: Temporal.PlainDateTime) =>
-    wall.toZonedDateTime(recurrence.timeZone, { disambiguation: 'compatible' }).epochMilliseconds;
-  // Asking for the zone is the dear part: a rule with too many times is refused before.
+  const instantOf = clockOf(recurrence.timeZone);
   if (walls.length > MOST_OCCURRENCES && instantOf(walls.at(-1)!) <= (until ?? Infinity)) {
     return { refused: 'too_many', field: 'rrule', message: `at most ${MOST_OCCURRENCES} occurrences` };
   }
@@ -81,7 +78,7 @@ export function expandRecurrence(recurrence: Recurrence): readonly Occurrence[] 
     const startsAt = instantOf(wall);
     if (until !== null && startsAt > until) continue;
     occurrences.push({
-      local: wall.toString({ smallestUnit: 'minute' }),
+      local: new Date(wall).toISOString().slice(0, 16),
       startsAt: new Date(startsAt),
       endsAt: new Date(startsAt + recurrence.durationMinutes * 60_000),
     });
@@ -162,35 +159,61 @@ function readUntil(parts: Parts, timeZone: string): number | null | RecurrenceRe
   }
 }
 
+const DAY_MS = 86_400_000;
+
+/**
+ * What a clock on the wall shows, as the ms since the epoch at which a clock in UTC shows it. Most of the work on rules is adding up
+ * times, and numbers do that a good deal faster than calendar objects.
+ */
+type WallTime = number;
+
+const LAST_WALL: WallTime = Date.parse('9999-12-31T23:59:59Z');
+
+/**
+ * Reads wall-clock times of a zone as instants, ms since the epoch. Asking the zone is dear, so times that are days away from any
+ * change of the clocks are worked out with the offset of the time before them.
+ */
+function clockOf(timeZone: string): (wall: WallTime) => number {
+  let calm = { from: Infinity, to: -Infinity, offset: 0 };
+  return (wall) => {
+    const guess = wall - calm.offset;
+    if (guess > calm.from + 2 * DAY_MS && guess < calm.to - 2 * DAY_MS) return guess;
+    const zoned = Temporal.Instant.fromEpochMilliseconds(wall)
+      .toZonedDateTimeISO('UTC')
+      .toPlainDateTime()
+      .toZonedDateTime(timeZone, { disambiguation: 'compatible' });
+    const instant = zoned.epochMilliseconds;
+    if (instant < calm.from || instant >= calm.to) {
+      calm = {
+        from: zoned.add({ milliseconds: 1 }).getTimeZoneTransition('previous')?.epochMilliseconds ?? -Infinity,
+        to: zoned.getTimeZoneTransition('next')?.epochMilliseconds ?? Infinity,
+        offset: zoned.offsetNanoseconds / 1_000_000,
+      };
+    }
+    return instant;
+  };
+}
+
 /** What the rule says on the wall clock: worked out in UTC, where no clock ever changes, and one more than is allowed. */
-function wallTimes(
-  parts: Parts,
-  first: Temporal.PlainDateTime,
-  until: number | null,
-): Temporal.PlainDateTime[] | RecurrenceRefusal {
+function wallTimes(parts: Parts, startsAt: string, until: number | null): WallTime[] | RecurrenceRefusal {
   const text = [...parts]
     .filter(([name]) => name !== 'UNTIL')
     .map(([name, value]) => `${name}=${value}`)
     .join(';');
-  // No zone is more than a day away from UTC: what lies between is looked at again in the zone.
-  const last = until === null ? Infinity : until + 86_400_000;
   try {
     const rule = new RRuleTemporal({
       rruleString: text,
-      dtstart: first.toZonedDateTime('UTC'),
+      dtstart: Temporal.PlainDateTime.from(startsAt).toZonedDateTime('UTC'),
       strict: true,
-      temporal: Temporal,
       maxIterations: MOST_STEPS,
       maxCandidateEvaluations: MOST_CANDIDATES,
-      ...(until === null ? {} : { until: Temporal.Instant.fromEpochMilliseconds(last).toZonedDateTimeISO('UTC') }),
+      // No zone is more than a day away from UTC: what lies between is looked at again in the zone.
+      ...(until === null
+        ? {}
+        : { until: Temporal.Instant.fromEpochMilliseconds(until + DAY_MS).toZonedDateTimeISO('UTC') }),
     });
-    const walls: Temporal.PlainDateTime[] = [];
-    for (const occurrence of rule.all((_, index) => index <= MOST_OCCURRENCES)) {
-      const wall = occurrence.toPlainDateTime();
-      if (wall.year > 9_999) return invalid('goes beyond the year 9999');
-      walls.push(wall);
-    }
-    return walls;
+    const walls = rule.all((_, index) => index <= MOST_OCCURRENCES).map((occurrence) => occurrence.epochMilliseconds);
+    return walls.some((wall) => wall > LAST_WALL) ? invalid('goes beyond the year 9999') : walls;
   } catch (error) {
     // The library says in its own words what the syntax above does not catch, e.g. BYWEEKNO without YEARLY.
     const said = error instanceof Error ? error.message : 'cannot be read';

@@ -1,14 +1,18 @@
 import { Router, type Request } from 'express';
-import { seriesBody, seriesListQuery } from '@holdfast/shared/contracts/series';
+import { cancelSeriesBody, dropOccurrenceBody, seriesBody, seriesListQuery } from '@holdfast/shared/contracts/series';
 import { requireUser } from '@holdfast/shared/http/caller';
 import { parseBody, parseQuery } from '@holdfast/shared/http/validation';
 import { fingerprint, requireIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
+import { isId, type Id } from '@holdfast/shared/ids';
+import { Problem } from '@holdfast/shared/problems';
 import { sendStored } from '../catalogue/send-stored.ts';
+import { cancelSeries, type CancelSeriesDeps } from './cancel-series.ts';
 import { createSeries, type CreateSeriesDeps } from './create-series.ts';
+import { dropOccurrence } from './drop-occurrence.ts';
 import { previewSeries } from './preview-series.ts';
 import { listSeriesOf, readSeriesOf } from './read-series.ts';
 
-export type SeriesRoutesDeps = CreateSeriesDeps;
+export type SeriesRoutesDeps = CreateSeriesDeps & CancelSeriesDeps;
 
 /** Recurring bookings of a resource, to be mounted at /v1. */
 export function seriesRoutes(deps: SeriesRoutesDeps): Router {
@@ -32,7 +36,31 @@ export function seriesRoutes(deps: SeriesRoutesDeps): Router {
     sendStored(res, await createSeries(deps, { caller, scope, input }));
   });
 
+  router.post('/series/:id/exceptions', async (req, res) => {
+    const caller = requireUser(req);
+    const seriesId = seriesIdOf(req);
+    const path = `/v1/series/${seriesId}/exceptions`;
+    const { scope, body } = keyed(req, path, (raw) => parseBody(dropOccurrenceBody, raw));
+    sendStored(res, await dropOccurrence(deps, { caller, seriesId, scope, ...body }));
+  });
+
+  router.post('/series/:id/cancel', async (req, res) => {
+    const caller = requireUser(req);
+    const seriesId = seriesIdOf(req);
+    const path = `/v1/series/${seriesId}/cancel`;
+    const { scope, body } = keyed(req, path, (raw) => parseBody(cancelSeriesBody, raw));
+    const { reason, from = null } = body;
+    sendStored(res, await cancelSeries(deps, { caller, seriesId, scope, reason, from }));
+  });
+
   return router;
+}
+
+/** @throws Problem `not_found` for what is not the id of a series at all. */
+function seriesIdOf(req: Request): Id<'ser'> {
+  const id = req.params['id'];
+  if (!isId('ser', id)) throw new Problem('not_found');
+  return id;
 }
 
 /** The body of a keyed call and what its key stands for. */

@@ -2,7 +2,7 @@ import type { BookingStatus } from '@holdfast/shared/contracts/bookings';
 import type { Queryable, Tx } from '@holdfast/shared/db/transaction';
 import type { BookingId, Id, ResourceId, UserId } from '@holdfast/shared/ids';
 import { amountToJson } from '@holdfast/shared/money';
-import { BOOKING_COLUMNS, type BookingRow, type PriceLineJson } from '../bookings/booking-row.ts';
+import type { PriceLineJson } from '../bookings/booking-row.ts';
 import type { RefundWindow } from '../bookings/refund-policy.ts';
 import type { SlotRules } from '../inventory/slot-grid.ts';
 
@@ -278,55 +278,4 @@ export async function insertSeries(tx: Tx, series: NewSeries, now: Date): Promis
 /** Locks the resource and the user's row, in the common order: of two calls the second one sees what the first one took. */
 export async function lockForSeries(tx: Tx, resourceId: ResourceId, userId: UserId): Promise<void> {
   await tx.query('select lock_inventory(array[]::text[], $1::text[], $2::text[])', [[resourceId], [userId]]);
-}
-
-/** Who or what moves an occurrence on. */
-export interface Step {
-  readonly reason: string;
-  readonly actor: string;
-  readonly cause: string;
-}
-
-/**
- * Takes waiting occurrences to HELD, with their claims. The resource is locked; what does not wait any more is left as it is. A hold
- * lasts `holdSeconds`, but not beyond the start. Returns the bookings after it, the earliest first.
- */
-export async function holdWaiting(
-  tx: Tx,
-  ids: readonly BookingId[],
-  holdSeconds: number,
-  step: Step,
-): Promise<BookingRow[]> {
-  const { rows } = await tx.query<BookingRow>({
-    name: 'series-hold',
-    text: `with waiting as (
-         select id
-           from bookings
-          where id = any ($1::text[]) and status = 'PENDING'
-          order by id
-            for update
-       ), changed as (
-         update bookings
-            set status = 'HELD',
-                hold_expires_at = least(clock.app_now() + $2::int * interval '1 second', starts_at),
-                hold_seq = hold_seq + 1, version = version + 1, updated_at = clock.app_now()
-          where id in (select id from waiting)
-         returning ${BOOKING_COLUMNS}
-       ), claims as (
-         insert into slot_claims (resource_id, during, booking_id, claimed_at)
-         select resource_id, tstzrange(starts_at, ends_at, '[)'), id, updated_at
-           from changed
-          order by resource_id, starts_at
-       ), history as (
-         insert into booking_history (booking_id, version, from_status, to_status, reason, actor, cause, at)
-         select id, version, 'PENDING', 'HELD', $3, $4, $5, updated_at from changed
-       ), versions as (
-         update resources
-            set inventory_version = inventory_version + 1
-          where id in (select resource_id from changed)
-       )
-       select * from changed order by starts_at`,
-    values: [ids, holdSeconds, step.reason, step.actor, step.cause],
-  });
-  return rows;
 }

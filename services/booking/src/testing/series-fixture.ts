@@ -4,6 +4,7 @@ import { newId, type ResourceId, type UserId } from '@holdfast/shared/ids';
 import type { FieldError } from '@holdfast/shared/problems';
 import { ReferenceNumbers } from '../holds/booking-reference.ts';
 import { seriesRoutes } from '../series/routes.ts';
+import { onCommit } from './checkout-fixture.ts';
 import { setupBooking, type BookingFixture } from './booking-fixture.ts';
 import { serveRoutes } from './http-fixture.ts';
 
@@ -53,7 +54,8 @@ export async function setupSeries(): Promise<SeriesFixture> {
       references: new ReferenceNumbers(),
       times: SERIES_TIMES,
       limits: SERIES_LIMITS,
-      onCommit: () => undefined,
+      watch: { changed: () => undefined },
+      onCommit,
     }),
   );
   return {

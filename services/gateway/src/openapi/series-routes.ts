@@ -1,5 +1,13 @@
 import { list } from '@holdfast/shared/contracts/common';
-import { series, seriesBody, seriesListQuery, seriesPreview, seriesSummary } from '@holdfast/shared/contracts/series';
+import {
+  cancelSeriesBody,
+  dropOccurrenceBody,
+  series,
+  seriesBody,
+  seriesListQuery,
+  seriesPreview,
+  seriesSummary,
+} from '@holdfast/shared/contracts/series';
 import type { ApiRoute } from './route.ts';
 
 const recurring = { tag: 'Series', target: 'booking', access: 'user' } as const;
@@ -19,6 +27,10 @@ const PLANNED = [
   'unknown_occurrence',
 ] as const;
 const theSeries = { description: 'The series with its occurrences', schema: series };
+const CHANGED = {
+  200: theSeries,
+  202: { ...theSeries, description: 'Accepted: a booking is cancelled when the outcome of its payment is known' },
+} as const;
 
 export const SERIES_ROUTES: readonly ApiRoute[] = [
   {
@@ -60,5 +72,27 @@ export const SERIES_ROUTES: readonly ApiRoute[] = [
     summary: 'Read a series with its occurrences and their bookings',
     answers: { 200: theSeries },
     problems: ['not_found'],
+  },
+  {
+    ...recurring,
+    method: 'post',
+    path: '/v1/series/:id/exceptions',
+    operationId: 'dropOccurrence',
+    summary: 'Take one occurrence out of a series',
+    idempotency: 'required',
+    body: dropOccurrenceBody,
+    answers: CHANGED,
+    problems: [...KEYED, 'not_found', 'unknown_occurrence', 'not_cancellable'],
+  },
+  {
+    ...recurring,
+    method: 'post',
+    path: '/v1/series/:id/cancel',
+    operationId: 'cancelSeries',
+    summary: 'Cancel what is still to come of a series, or an occurrence and all that follow',
+    idempotency: 'required',
+    body: cancelSeriesBody,
+    answers: CHANGED,
+    problems: [...KEYED, 'not_found'],
   },
 ];

@@ -8,7 +8,8 @@ export type ChannelName = 'email';
 
 /**
  * What a message tells, with everything it needs to say it. An EXPIRED hold is no notice: it was never paid, its countdown stood on
- * the customer's screen, and a mail about something that was not bought is noise. One that came from the waitlist is: its countdown was in a mail.
+ * the customer's screen, and a mail about something that was not bought is noise. One of the waitlist or of a series is: its countdown
+ * was in a mail.
  */
 export type Notice =
   | { readonly kind: 'confirmed'; readonly booking: z.output<(typeof bookingEvents)['confirmed']> }
@@ -16,7 +17,10 @@ export type Notice =
   | { readonly kind: 'rescheduled'; readonly booking: z.output<(typeof bookingEvents)['rescheduled']> }
   | { readonly kind: 'failed'; readonly booking: z.output<(typeof bookingEvents)['failed']> }
   | { readonly kind: 'waitlist_offer'; readonly booking: z.output<(typeof bookingEvents)['offered']> }
-  | { readonly kind: 'waitlist_over'; readonly booking: z.output<(typeof bookingEvents)['cancelled' | 'expired']> };
+  | { readonly kind: 'waitlist_over'; readonly booking: z.output<(typeof bookingEvents)['cancelled' | 'expired']> }
+  | { readonly kind: 'payment_due'; readonly booking: z.output<(typeof bookingEvents)['payment_due']> }
+  | { readonly kind: 'occurrence_lost'; readonly booking: z.output<(typeof bookingEvents)['failed']> }
+  | { readonly kind: 'occurrence_lapsed'; readonly booking: z.output<(typeof bookingEvents)['expired']> };
 
 /** What a message tells about an account. Tokens in it are sealed: only the mail shows them. */
 export type AccountNotice =

@@ -40,6 +40,17 @@ describe('what an event of family booking tells the customer', () => {
     expect(() => kindOf('offered', true)).toThrow(PermanentMessageError);
   });
 
+  test('of a series: what is to be paid, what could not be held, what lapsed; one message for many that waited', () => {
+    const occurrence = { ...booking, series_id: newId('ser') };
+    const kindOf = (name: string, more: object = {}) => noticeOf({ name, data: { ...occurrence, ...more } })?.kind;
+    expect(kindOf('payment_due', { pay_until: '2027-01-02T18:00:00.000Z' })).toBe('payment_due');
+    expect(kindOf('failed', { lost: 'taken' })).toBe('occurrence_lost');
+    expect(kindOf('failed')).toBe('failed');
+    expect(kindOf('expired')).toBe('occurrence_lapsed');
+    expect(kindOf('cancelled', { occurrences: 12 })).toBe('cancelled');
+    expect(kindOf('cancelled', { told_with: newId('bkg') })).toBeUndefined();
+  });
+
   test('data that breaks the contract is an error that no repetition helps', () => {
     const { contact: _, ...rest } = booking;
     expect(() => noticeOf({ name: 'confirmed', data: rest })).toThrow(PermanentMessageError);

@@ -7,7 +7,7 @@ import { insertDelivery } from './delivery-store.ts';
 
 /**
  * Writes down what is to be told about an event of family `booking`; sending is the driver's. Events that tell the customer nothing
- * (an expired hold, names that this version does not know) leave no row. Returns whether something is due now.
+ * (an expired hold, what is told with another booking of its series, names that this version does not know) leave no row. Returns whether something is due now.
  * @throws PermanentMessageError when the event's data is not what its contract says.
  */
 export async function recordDelivery(tx: Tx, event: IncomingEvent): Promise<boolean> {
@@ -29,18 +29,24 @@ export function noticeOf(event: Pick<IncomingEvent, 'name' | 'data'>): Notice | 
       return { kind: 'confirmed', booking: dataOf(bookingEvents.confirmed, event) };
     case 'offered':
       return { kind: 'waitlist_offer', booking: dataOf(bookingEvents.offered, event) };
+    case 'payment_due':
+      return { kind: 'payment_due', booking: dataOf(bookingEvents.payment_due, event) };
     case 'expired': {
       const booking = dataOf(bookingEvents.expired, event);
+      if (booking.series_id !== undefined) return { kind: 'occurrence_lapsed', booking };
       return booking.waitlist ? { kind: 'waitlist_over', booking } : null;
     }
     case 'cancelled': {
       const booking = dataOf(bookingEvents.cancelled, event);
+      if (booking.told_with !== undefined) return null;
       return booking.waitlist?.offered === false ? { kind: 'waitlist_over', booking } : { kind: 'cancelled', booking };
     }
     case 'rescheduled':
       return { kind: 'rescheduled', booking: dataOf(bookingEvents.rescheduled, event) };
-    case 'failed':
-      return { kind: 'failed', booking: dataOf(bookingEvents.failed, event) };
+    case 'failed': {
+      const booking = dataOf(bookingEvents.failed, event);
+      return { kind: booking.lost === undefined ? 'failed' : 'occurrence_lost', booking };
+    }
     default:
       return null;
   }

@@ -192,3 +192,42 @@ describe('mails of the waitlist', () => {
     expect(mail.attachments).toEqual([]);
   });
 });
+
+describe('mails about a series', () => {
+  const booking = aBooking({ inventory: 'slots', seats: [], quantity: 1, series_id: newId('ser') });
+
+  test('say until when an occurrence has to be paid, or confirmed when it costs nothing', async () => {
+    const pay_until = '2027-01-02T18:00:00.000Z';
+    const due = await renderMail({ kind: 'payment_due', booking: { ...booking, pay_until } }, options);
+    expect(due.subject).toBe(
+      'Booking BK20270104-7K3Q9D: pay it until Saturday 2 January 2027, 19:00 (Europe/Paris, CET)',
+    );
+    expect(due.text).toContain('Pay it until Saturday 2 January 2027, 19:00 (Europe/Paris, CET)');
+    const free = await renderMail({ kind: 'payment_due', booking: { ...booking, amount: 0, pay_until } }, options);
+    expect(free.text).toContain('Confirm it until Saturday');
+  });
+
+  test.each([
+    ['taken', 'somebody else had booked the time'],
+    ['closed', 'closed at that time'],
+    ['archived', 'cannot be booked any more'],
+    ['too_late', 'its time came before'],
+  ] as const)('say why one does not take place: %s', async (lost, words) => {
+    const notice = { kind: 'occurrence_lost', booking: { ...booking, reason: 'x', lost } } as const;
+    const { subject, text } = await renderMail(notice, options);
+    expect(subject).toContain('does not take place');
+    expect(text).toContain(words);
+    expect(text).not.toContain('payment did not go through');
+  });
+
+  test('say that one was not paid in time', async () => {
+    expect((await renderMail({ kind: 'occurrence_lapsed', booking }, options)).text).toContain('not paid in time');
+  });
+
+  test('count those that were cancelled together', async () => {
+    const cancelled = { ...booking, reason: 'changed plans', occurrences: 12 };
+    expect((await renderMail({ kind: 'cancelled', booking: cancelled }, options)).text).toContain(
+      '12 bookings of your series',
+    );
+  });
+});

@@ -6,6 +6,8 @@ import type { Mail, RenderOptions } from './mail.ts';
 import { rescheduledMail } from './rescheduled-mail.ts';
 import { waitlistOfferMail } from './waitlist-offer-mail.ts';
 import { waitlistOverMail } from './waitlist-over-mail.ts';
+import { occurrenceLostMail } from './occurrence-lost-mail.ts';
+import { paymentDueMail } from './payment-due-mail.ts';
 
 /** The mail for a notice; the same notice gives the same mail. */
 export async function renderMail(notice: Notice, options: RenderOptions): Promise<Mail> {
@@ -22,5 +24,10 @@ export async function renderMail(notice: Notice, options: RenderOptions): Promis
       return waitlistOfferMail(notice, options);
     case 'waitlist_over':
       return waitlistOverMail(notice);
+    case 'payment_due':
+      return paymentDueMail(notice, options);
+    case 'occurrence_lost':
+    case 'occurrence_lapsed':
+      return occurrenceLostMail(notice, options);
   }
 }
