@@ -95,6 +95,14 @@ export const problem = z
       .max(5)
       .optional()
       .meta({ description: 'of `inventory_unavailable`: what was free a moment ago, the nearest first' }),
+    decline_reason: z
+      .string()
+      .nullable()
+      .optional()
+      .meta({ description: "of `payment_declined`: the provider's word" }),
+    attempts_left: z.number().int().optional().meta({ description: 'of `payment_declined`' }),
+    booking: z.unknown().optional().meta({ description: 'of `payment_declined`: the booking as it is now' }),
+    status_of_booking: z.string().optional().meta({ description: 'of `not_checkable`' }),
     counts: z.unknown().optional().meta({ description: 'of `series_conflicts`: verdicts by kind' }),
     occurrences: z
       .array(z.unknown())

@@ -159,9 +159,10 @@ function mountAdministration(app: Express, deps: IdentityDeps): void {
   app.patch('/v1/users/:id/role', async (req: Request, res: Response) => {
     const { user: actor } = await signedInOf(req, deps);
     if (actor.role !== 'admin') throw new Problem('forbidden');
+    const json = await readJson(req);
     const { id } = req.params;
     if (!isId('usr', id)) throw new Problem('not_found');
-    const { role } = parseBody(changeRoleBody, (await readJson(req))?.value);
+    const { role } = parseBody(changeRoleBody, json?.value);
     const user = await changeRole(deps, { userId: id, role, actor, requestId: requestIdOf(req) });
     deps.events.roleChanged(user.id, user.role, actor.id);
     res.json(toUserJson(user));

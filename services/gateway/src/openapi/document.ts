@@ -35,6 +35,12 @@ export function createOpenApiDocument(routes: readonly ApiRoute[]) {
           bearerFormat: 'JWT',
           description: 'access_token of register or login',
         },
+        cookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: '__Host-access',
+          description: 'set by register and login with `Prefer: session=cookie`; changes need `X-CSRF-Token` too',
+        },
       },
     },
   });
@@ -63,7 +69,7 @@ function operationOf(route: ApiRoute): ZodOpenApiOperationObject {
     ...(route.role ? { description: `Needs the role ${route.role}.` } : {}),
     ...(route.access === 'callback'
       ? {}
-      : { security: route.access === 'user' ? [{ bearer: [] }] : [{}, { bearer: [] }] }),
+      : { security: [...(route.access === 'user' ? [] : [{}]), { bearer: [] }, { cookie: [] }] }),
     requestParams: {
       ...(names.length > 0 ? { path } : {}),
       ...(route.query ? { query: route.query } : {}),
@@ -85,7 +91,8 @@ function operationOf(route: ApiRoute): ZodOpenApiOperationObject {
 function problemCodesOf(route: ApiRoute): readonly ProblemCode[] {
   return [
     ...route.problems,
-    ...(route.access === 'user' ? (['unauthenticated'] as const) : []),
+    ...(route.access === 'callback' ? [] : (['unauthenticated', 'origin_not_allowed'] as const)),
+    ...(route.access === 'user' && route.method !== 'get' ? (['csrf_refused'] as const) : []),
     ...(route.ifMatch ? (['version_required', 'version_mismatch'] as const) : []),
     ...(route.body ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
     ...(route.body && !route.rawBody ? (['malformed_json'] as const) : []),
