@@ -265,6 +265,16 @@ describe('money that comes after the hold has run out', () => {
   }, 60_000);
 });
 
+test('operators see each checkout, and that nothing needs them in any service', async () => {
+  const id = await hold();
+  await pay(id, 'pm_card_visa');
+  const saga = await admin.get<{ state: string }>(`/v1/ops/sagas/${id}`);
+  expect([saga.status, saga.body.state]).toEqual([200, 'CONFIRMED']);
+  const { status, body } = await admin.get<{ data: unknown[]; counts: object }>('/v1/ops/attention');
+  expect([status, body.data, body.counts]).toEqual([200, [], {}]);
+  expect((await ada.api.get('/v1/ops/attention')).status).toBe(403);
+});
+
 describe('callbacks', () => {
   test.each([
     ['without a signature', {}, 'signature_missing'],

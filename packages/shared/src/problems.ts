@@ -98,6 +98,24 @@ export const PROBLEMS = {
     retryable: false,
     about: 'It is unknown, expired or was used before: ask for a new mail.',
   },
+  saga_not_retryable: {
+    status: 409,
+    title: 'The saga waits for nothing',
+    retryable: false,
+    about: 'Nothing is under way that could be asked for again. Its state is in the detail.',
+  },
+  saga_not_compensable: {
+    status: 409,
+    title: 'There is nothing to take back',
+    retryable: false,
+    about: 'The checkout has ended or is being taken back already. A confirmed booking is cancelled instead.',
+  },
+  saga_not_resolvable: {
+    status: 409,
+    title: 'The saga cannot be settled by hand',
+    retryable: false,
+    about: 'Only a saga that is STUCK, or one that gives money back, can be. Compensate one that is still under way.',
+  },
   last_admin: {
     status: 409,
     title: 'Nobody else is an administrator',

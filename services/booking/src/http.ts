@@ -1,4 +1,6 @@
 import type { Express } from 'express';
+import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
+import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
 import { createApp, jsonBody, observeRequests, problemHandler, requireJson } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
@@ -17,6 +19,8 @@ import { venueRoutes } from './catalogue/venues/routes.ts';
 import { eventCancellationRoutes } from './event-cancellation/routes.ts';
 import { eventRescheduleRoutes } from './event-reschedule/routes.ts';
 import { holdRoutes, type HoldRoutesDeps } from './holds/routes.ts';
+import { sagaAttention } from './saga-operations/saga-attention.ts';
+import { sagaRoutes } from './saga-operations/routes.ts';
 import { seriesRoutes, type SeriesRoutesDeps } from './series/routes.ts';
 import { searchRoutes } from './search/routes.ts';
 import { ticketRoutes } from './tickets/routes.ts';
@@ -41,6 +45,7 @@ export function buildHttp(deps: HttpDeps): Express {
   app.use(observeRequests(deps.metrics, deps.logger, requestIdOf));
   app.use(holdRoutes(deps.holds));
   app.use('/internal', requireAssertion(deps.internalSecret), auditRoutes({ pool: deps.pool }));
+  app.use('/internal', attentionRoutes(deps.pool, [sagaAttention, messagingAttention('booking', { consumes: true })]));
   const catalogue = { pool: deps.pool, logger: deps.logger };
   app.use('/v1', requireAssertion(deps.internalSecret), hallImportRoutes(catalogue), requireJson, jsonBody());
   app.use(
@@ -51,6 +56,7 @@ export function buildHttp(deps: HttpDeps): Express {
     eventCancellationRoutes(deps),
     eventRescheduleRoutes(deps),
     waitlistRoutes(deps.waitlist),
+    sagaRoutes(deps.bookings),
     availabilityRoutes(catalogue),
     searchRoutes(catalogue),
   );

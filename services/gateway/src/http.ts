@@ -5,6 +5,7 @@ import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import type { Logger } from '@holdfast/shared/telemetry/logger';
 import type { Express, NextFunction, Request, Response } from 'express';
 import type { Pool } from 'undici';
+import { mountAttention } from './attention/routes.ts';
 import { assertionMaker } from './border/assertion.ts';
 import { addressList } from './border/address-list.ts';
 import { clientAddressFinder } from './border/client-address.ts';
@@ -60,6 +61,7 @@ export function createHttp(deps: HttpDeps): Express {
   mountAttemptLimits(app, { attempts: deps.attempts, limits, addressOf }, () =>
     mountIdentity(app, { ...deps, clientOf: clientFinder(addressOf) }),
   );
+  mountAttention(app, { ...deps, assertCaller });
   mountProxy(app, ROUTES, { authenticator, assertCaller, upstreams: deps.upstreams, limits });
   const mayReadMetrics = addressList(deps.metricsAllowed);
   app.get('/metrics', (req: Request, _res: Response, next: NextFunction) => {

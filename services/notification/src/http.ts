@@ -1,6 +1,8 @@
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { Pool } from '@holdfast/shared/db/pool';
+import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
+import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
 import { createApp, observeRequests, problemHandler } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
@@ -23,6 +25,7 @@ export function buildHttp(options: HttpOptions): Express {
   app.use(observeRequests(options.metrics, options.logger, requestIdOf));
   app.use('/internal', requireAssertion(options.internalSecret));
   app.use(deliveryRoutes(options.pool));
+  app.use('/internal', attentionRoutes(options.pool, [messagingAttention('notification', { consumes: true })]));
   app.use(() => {
     throw new Problem('not_found');
   });

@@ -1,9 +1,12 @@
+import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
+import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
 import { createApp, observeRequests, problemHandler } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
 import { Problem } from '@holdfast/shared/problems';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
+import { paymentAttention } from './attention/payment-attention.ts';
 import { ledgerRoutes } from './ledger/routes.ts';
 import type { PaymentMetrics } from './metrics.ts';
 import { paymentRoutes, type PaymentRouteOptions } from './payments/routes.ts';
@@ -30,6 +33,8 @@ export function createHttp(options: HttpOptions): Express {
   app.use(paymentRoutes(options.payments));
   app.use(ledgerRoutes({ pool: options.payments.pool }));
   app.use(reconciliationRoutes(options.reconciliation));
+  const sources = [paymentAttention, messagingAttention('payment', { consumes: true })];
+  app.use('/internal', attentionRoutes(options.payments.pool, sources));
   app.use(webhookRoutes(options.webhooks));
   app.use(() => {
     throw new Problem('not_found');

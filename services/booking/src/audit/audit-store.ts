@@ -6,7 +6,8 @@ export interface AuditRow {
   readonly at: Date;
   readonly actor: string;
   readonly role: string;
-  readonly action: 'create' | 'update' | 'archive' | 'restore' | 'cancel' | 'reschedule';
+  readonly action:
+    'create' | 'update' | 'archive' | 'restore' | 'cancel' | 'reschedule' | 'retry' | 'compensate' | 'resolve';
   readonly entity_kind: string;
   readonly entity_id: string;
   readonly before: object | null;

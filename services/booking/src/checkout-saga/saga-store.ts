@@ -1,5 +1,6 @@
 import type { Queryable, Tx } from '@holdfast/shared/db/transaction';
 import type { BookingId, Id, PaymentId } from '@holdfast/shared/ids';
+import type { BookingRow } from '../bookings/booking-row.ts';
 import type { SagaState, SagaStep } from './checkout-saga.ts';
 
 export interface SagaRow {
@@ -87,6 +88,40 @@ export async function readSagas(db: Queryable, bookingIds: readonly BookingId[])
     values: [bookingIds],
   });
   return new Map(rows.map((row) => [row.booking_id, row]));
+}
+
+export interface SagaFilter {
+  readonly state: SagaState | null;
+  /** True: STUCK or past their deadline; false: neither. */
+  readonly stuck: boolean | null;
+  readonly after: readonly [updatedAt: string, bookingId: string] | null;
+  readonly limit: number;
+}
+
+/** Sagas with what is shown of their bookings, the latest change first; one more than the limit when there are more. */
+export async function listSagas(
+  db: Queryable,
+  filter: SagaFilter,
+): Promise<
+  (SagaRow & Pick<BookingRow, 'reference' | 'status' | 'price_currency'> & { now: Date; cursor_at: string })[]
+> {
+  const { rows } = await db.query<
+    SagaRow & Pick<BookingRow, 'reference' | 'status' | 'price_currency'> & { now: Date; cursor_at: string }
+  >(
+    `select s.*, b.reference, b.status, b.price_currency, clock.app_now() as now
+       from (select ${SAGA_COLUMNS}, updated_at::text as cursor_at
+               from checkout_sagas
+              where ($1::text is null or state = $1)
+                and ($2::boolean is null
+                     or (state = 'STUCK' or coalesce(deadline_at <= clock.app_now(), false)) = $2)
+                and ($3::timestamptz is null or (updated_at, booking_id) < ($3, $4))
+              order by updated_at desc, booking_id desc
+              limit $5::int + 1) s
+       join bookings b on b.id = s.booking_id
+      order by s.updated_at desc, s.booking_id desc`,
+    [filter.state, filter.stuck, filter.after?.[0] ?? null, filter.after?.[1] ?? null, filter.limit],
+  );
+  return rows;
 }
 
 /**

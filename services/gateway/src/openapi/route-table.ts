@@ -8,6 +8,7 @@ import { IDENTITY_ROUTES } from './identity-routes.ts';
 import { LEDGER_ROUTES } from './ledger-routes.ts';
 import { RECONCILIATION_ROUTES } from './reconciliation-routes.ts';
 import type { ApiRoute } from './route.ts';
+import { SAGA_ROUTES } from './saga-routes.ts';
 import { SERIES_ROUTES } from './series-routes.ts';
 import { TICKET_ROUTES } from './ticket-routes.ts';
 import { WAITLIST_ROUTES } from './waitlist-routes.ts';
@@ -58,5 +59,6 @@ export const ROUTES: readonly ApiRoute[] = [
   ...PAYMENT_ROUTES,
   ...LEDGER_ROUTES,
   ...RECONCILIATION_ROUTES,
+  ...SAGA_ROUTES,
   ...OPERATION_ROUTES,
 ];

@@ -1,0 +1,26 @@
+import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
+import type { Pool } from '@holdfast/shared/db/pool';
+import { Problem } from '@holdfast/shared/problems';
+import type { Express, Request, Response } from 'express';
+import type { Pool as Upstream } from 'undici';
+import type { AssertCaller } from '../border/assertion.ts';
+import { requireSignedIn, type Authenticator } from '../border/authenticate.ts';
+import { gatherAttention } from './gather-attention.ts';
+
+export interface AttentionDeps {
+  readonly pool: Pool;
+  readonly authenticator: Authenticator;
+  readonly assertCaller: AssertCaller;
+  readonly upstreams: Readonly<Record<string, Upstream>>;
+}
+
+/** GET /v1/ops/attention, for operators. */
+export function mountAttention(app: Express, deps: AttentionDeps): void {
+  const own = messagingAttention('gateway', { consumes: false });
+  app.get('/v1/ops/attention', async (req: Request, res: Response) => {
+    const signedIn = requireSignedIn(await deps.authenticator.authenticate(req));
+    if (signedIn.user.role === 'customer') throw new Problem('forbidden');
+    const { assertion } = deps.assertCaller(req, signedIn);
+    res.json(await gatherAttention(deps.upstreams, assertion, () => own(deps.pool)));
+  });
+}
