@@ -14,6 +14,7 @@ const DOMAIN = [
   '^services/booking/src/bookings/booking\\.ts$',
   '^services/booking/src/.*/(slot-grid|opening-hours|best-adjacent|hall-layout)\\.ts$',
   '^services/booking/src/checkout-saga/checkout-saga\\.ts$',
+  '^services/booking/src/pricing/price-line\\.ts$',
   '^services/payment/src/.*/(payment|refund)\\.ts$',
   '^packages/shared/src/(money|ids)\\.ts$',
 ];

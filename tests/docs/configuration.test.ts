@@ -13,6 +13,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   Notification: 'services/notification/src/config.ts',
   'Provider simulator': 'infra/provider-simulator/src/config.ts',
   'Mail catcher': 'infra/mail-catcher/src/config.ts',
+  Quoter: 'infra/quoter/src/config.ts',
 };
 
 /** A member of a schema, not of a literal: its value is an expression, and for ports and counts it shows the default. */

@@ -9,7 +9,7 @@ import { startTestRedis, type TestRedis } from '@holdfast/shared/testing/test-re
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 /** The processes that a stack may have; `booking2` is a second replica of booking, which the gateway does not know. */
-export type Part = 'gateway' | 'booking' | 'booking2' | 'payment' | 'notification' | 'provider' | 'mail';
+export type Part = 'gateway' | 'booking' | 'booking2' | 'payment' | 'notification' | 'provider' | 'mail' | 'quoter';
 
 export const WHOLE_PATH: readonly Part[] = ['provider', 'mail', 'gateway', 'booking', 'payment', 'notification'];
 
@@ -47,6 +47,7 @@ export interface Stack {
 const INTERNAL_SECRET = 'an-internal-secret-for-tests-alone-0123456789';
 const WEBHOOK_SECRET = 'whsec_for_tests_alone_0123456789';
 const PROVIDER_KEY = 'sk_test_for_tests_alone_0123456789';
+const QUOTER_SECRET = 'tests:a-quoter-secret-for-tests-alone';
 const ADMIN = { email: 'admin@holdfast.test', password: 'a password for tests' };
 
 const SERVICE_OF: Readonly<Record<Part, ServiceName>> = {
@@ -57,6 +58,7 @@ const SERVICE_OF: Readonly<Record<Part, ServiceName>> = {
   notification: 'notification',
   provider: 'provider-simulator',
   mail: 'mail-catcher',
+  quoter: 'quoter',
 };
 
 /** Starts servers and parts, all parts at once, and resolves when each is ready. */
@@ -66,10 +68,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     createTestDatabase(),
     startTestNats(),
     options.redis === true ? startTestRedis() : null,
-    ...Array.from({ length: 8 }, () => freePort()),
+    ...Array.from({ length: 9 }, () => freePort()),
   ]);
-  const [gateway, booking, booking2, payment, notification, provider, mail, smtp] = numbers as PortNumbers;
-  const ports: Record<Part, number> = { gateway, booking, booking2, payment, notification, provider, mail };
+  const [gateway, booking, booking2, payment, notification, provider, mail, smtp, quoter] = numbers as PortNumbers;
+  const ports: Record<Part, number> = { gateway, booking, booking2, payment, notification, provider, mail, quoter };
   const url = (part: Part) => `http://127.0.0.1:${ports[part]}`;
 
   const postgres = new URL(database.adminUrl);
@@ -88,6 +90,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     HOLDFAST_INTERNAL_SECRET: INTERNAL_SECRET,
     ...(redis ? { REDIS_URL: redis.url } : { HOLDFAST_REDIS: 'off' }),
   });
+  // Told of the quoter only where there is one.
+  const quoting: Record<string, string> = options.parts.includes('quoter')
+    ? { HOLDFAST_QUOTER_URL: `${url('quoter')}/quotes`, HOLDFAST_QUOTER_SECRETS: QUOTER_SECRET }
+    : {};
   const environment: Record<Part, Readonly<Record<string, string>>> = {
     gateway: {
       ...common('identity'),
@@ -99,8 +105,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       HOLDFAST_ADMIN_PASSWORD: ADMIN.password,
       HOLDFAST_RATE_LIMIT_SCALE: '1000',
     },
-    booking: { ...common('booking'), HOLDFAST_BOOKING_PORT: String(booking) },
-    booking2: { ...common('booking'), HOLDFAST_BOOKING_PORT: String(booking2) },
+    booking: { ...common('booking'), ...quoting, HOLDFAST_BOOKING_PORT: String(booking) },
+    booking2: { ...common('booking'), ...quoting, HOLDFAST_BOOKING_PORT: String(booking2) },
     payment: {
       ...common('payment'),
       HOLDFAST_PAYMENT_PORT: String(payment),
@@ -121,6 +127,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       HOLDFAST_SIMULATOR_WEBHOOK_SECRET: WEBHOOK_SECRET,
       HOLDFAST_SIMULATOR_API_KEY: PROVIDER_KEY,
     },
+    quoter: { HOLDFAST_QUOTER_PORT: String(quoter), HOLDFAST_QUOTER_SECRETS: QUOTER_SECRET },
     mail: { HOLDFAST_MAIL_PORT: String(mail), HOLDFAST_SMTP_PORT: String(smtp) },
   };
 
@@ -170,4 +177,4 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 }
 
-type PortNumbers = [number, number, number, number, number, number, number, number];
+type PortNumbers = [number, number, number, number, number, number, number, number, number];

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type { StartConfig } from './config.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -9,6 +10,8 @@ export interface Addresses {
   readonly notification: string;
   readonly provider: string;
   readonly mail: string;
+  /** The quoter of the stack, whether or not it is started. */
+  readonly quoter: string;
   readonly smtp: string;
   readonly nats: string;
   /** undefined: the stack runs without. */
@@ -18,7 +21,7 @@ export interface Addresses {
 
 /** A Node program of the workspace with its configuration. */
 export interface ServiceProgram {
-  readonly name: 'gateway' | 'booking' | 'payment' | 'notification' | 'provider' | 'mail';
+  readonly name: 'gateway' | 'booking' | 'payment' | 'notification' | 'provider' | 'mail' | 'quoter';
   /** Relative to the checkout. */
   readonly main: string;
   readonly env: Readonly<Record<string, string>>;
@@ -35,7 +38,7 @@ export interface ServiceSettings {
 
 const portOf = (address: string) => new URL(address).port;
 
-/** The mail catcher and the provider simulator: they need no server and start first. */
+/** The mail catcher, the provider simulator and the quoter: they need no server and start first. */
 export function helperPrograms(settings: ServiceSettings): ServiceProgram[] {
   const { addresses, dataDir } = settings;
   return [
@@ -60,6 +63,20 @@ export function helperPrograms(settings: ServiceSettings): ServiceProgram[] {
         HOLDFAST_SIMULATOR_API_KEY: settings.secrets.providerKey,
       },
     },
+    // Whoever names a quoter has one.
+    ...(settings.config.HOLDFAST_QUOTER_URL === undefined
+      ? [
+          {
+            name: 'quoter' as const,
+            main: 'infra/quoter/src/main.ts',
+            env: {
+              HOLDFAST_HOST: '127.0.0.1',
+              HOLDFAST_QUOTER_PORT: portOf(addresses.quoter),
+              HOLDFAST_QUOTER_SECRETS: quoterSecrets(settings),
+            },
+          },
+        ]
+      : []),
   ];
 }
 
@@ -79,7 +96,11 @@ export function servicePrograms(settings: ServiceSettings): ServiceProgram[] {
     {
       name: 'booking',
       main: 'services/booking/src/main.ts',
-      env: { ...common('booking'), HOLDFAST_BOOKING_PORT: portOf(addresses.booking) },
+      env: {
+        ...common('booking'),
+        HOLDFAST_BOOKING_PORT: portOf(addresses.booking),
+        ...quoterAccess(settings),
+      },
     },
     {
       name: 'payment',
@@ -119,6 +140,23 @@ export function servicePrograms(settings: ServiceSettings): ServiceProgram[] {
 
 function webhookSecrets(settings: ServiceSettings): string {
   return settings.config.HOLDFAST_STRIPE_WEBHOOK_SECRETS ?? settings.secrets.webhookSecret;
+}
+
+/** The quoter of the stack, unless the user names another: then the secrets are the user's as well. */
+function quoterAccess(settings: ServiceSettings): Record<string, string> {
+  const { config, addresses } = settings;
+  return config.HOLDFAST_QUOTER_URL === undefined
+    ? { HOLDFAST_QUOTER_URL: `${addresses.quoter}/quotes`, HOLDFAST_QUOTER_SECRETS: quoterSecrets(settings) }
+    : {
+        HOLDFAST_QUOTER_URL: config.HOLDFAST_QUOTER_URL,
+        HOLDFAST_QUOTER_SECRETS: config.HOLDFAST_QUOTER_SECRETS ?? '',
+      };
+}
+
+/** Those of the user, or one that is made of the stack's own secret: folders of earlier versions have no other. */
+function quoterSecrets({ config, secrets }: ServiceSettings): string {
+  const made = createHmac('sha256', secrets.internalSecret).update('quoter').digest('base64url');
+  return config.HOLDFAST_QUOTER_SECRETS ?? `local:${made}`;
 }
 
 /** The simulator, unless the user names another address or brings a key of the real provider. */

@@ -43,10 +43,16 @@ export interface StackOptions {
 const STOP_GROUPS = [
   ['gateway'],
   ['booking', 'payment', 'notification'],
-  ['provider', 'mail'],
+  ['provider', 'mail', 'quoter'],
   ['postgres', 'nats', 'redis'],
 ];
 const SERVICE_GRACE_MS = 10_000;
+
+const HELPERS: Readonly<Record<string, string>> = {
+  provider: 'the provider simulator',
+  mail: 'the mail catcher',
+  quoter: 'the quoter',
+};
 
 /** The one database that holds the four schemas. */
 const DATABASE = 'holdfast';
@@ -100,13 +106,14 @@ export class Stack {
     const addresses = await this.#chooseAddresses();
     const settings = { ...this.#options, addresses, dataDir: this.#options.search.dataDir };
 
-    const names = ['the provider simulator', 'the mail catcher', ...plan.names];
+    const helpers = helperPrograms(settings);
+    const names = [...helpers.map(({ name }) => HELPERS[name] ?? name), ...plan.names];
     progress.step(`starting ${names.join(', ')}`);
     const [postgresUrl, natsUrl, redisUrl] = await Promise.all([
       plan.postgres(),
       plan.nats(),
       plan.redis(),
-      ...helperPrograms(settings).map((program) => this.#startService(program, addresses[program.name])),
+      ...helpers.map((program) => this.#startService(program, addresses[program.name])),
     ]);
 
     progress.step('preparing the database (roles, schemas, migrations)');
@@ -166,11 +173,7 @@ export class Stack {
   /** Everything but the database URLs and the servers' addresses, which are known once they run. */
   async #chooseAddresses(): Promise<Addresses> {
     const { config } = this.#options;
-    const http = async (
-      name: Exclude<ProcessName, 'postgres' | 'nats' | 'redis'>,
-      usual: number,
-      variable: keyof StartConfig,
-    ) => {
+    const http = async (name: ServiceProgram['name'], usual: number, variable: keyof StartConfig) => {
       const asked = config[variable];
       const port = await this.#port(
         name,
@@ -188,6 +191,7 @@ export class Stack {
       notification: await http('notification', 8083, 'HOLDFAST_NOTIFICATION_PORT'),
       provider: await http('provider', 8084, 'HOLDFAST_PROVIDER_PORT'),
       mail: await http('mail', 8085, 'HOLDFAST_MAIL_PORT'),
+      quoter: await http('quoter', 8086, 'HOLDFAST_QUOTER_PORT'),
       smtp: `smtp://127.0.0.1:${await this.#port('smtp', 8025, 'the mail catcher', config.HOLDFAST_SMTP_PORT, 'HOLDFAST_SMTP_PORT')}`,
       nats: '',
       redis: undefined,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SigningKey } from './http/body-signature.ts';
 
 /** Exit code of a process whose configuration is wrong (EX_CONFIG of sysexits.h): a supervisor should not restart it. */
 export const EXIT_CONFIG = 78;
@@ -65,6 +66,22 @@ export const logLevel = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trac
 export const internalSecret = z
   .string({ message: 'is required' })
   .min(32, 'must have at least 32 characters; the same value in every service');
+
+/** `<id>:<secret>,<id>:<secret>`, the current one first: both ends of a signed call know them, and a change overlaps. */
+export const signingKeys = z.string().transform((text, context): readonly SigningKey[] => {
+  const keys = text.split(',').map((part) => {
+    const match = /^\s*([A-Za-z0-9_.-]{1,64}):(\S{16,})\s*$/.exec(part);
+    return match ? { id: match[1]!, secret: match[2]! } : null;
+  });
+  if (keys.some((key) => key === null) || new Set(keys.map((key) => key?.id)).size < keys.length) {
+    context.addIssue({
+      code: 'custom',
+      message: 'must be <key id>:<secret>, separated by commas, current first; each secret has at least 16 characters',
+    });
+    return z.NEVER;
+  }
+  return keys as SigningKey[];
+});
 
 /** The variables that every service reads. */
 export const commonServiceSchema = z.object({

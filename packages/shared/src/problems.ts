@@ -256,6 +256,25 @@ export const PROBLEMS = {
     retryable: true,
     about: 'The event can be booked from its sales_open_at on.',
   },
+  no_waitlist: {
+    status: 422,
+    title: 'Nobody can wait for this',
+    retryable: false,
+    about: 'Its price is made at the moment of the hold and by another service alone, so nothing can be offered later.',
+  },
+  no_longer_offered: {
+    status: 409,
+    title: 'This is not offered any more',
+    retryable: false,
+    about: 'The service that makes the prices of this event has taken it out of sale; its reason is in `reason`.',
+  },
+  quote_unavailable: {
+    status: 503,
+    title: 'The price cannot be told at present',
+    retryable: true,
+    about:
+      'Prices of this event are made by another service, which does not answer. Nothing was booked. Repeat the request with the same Idempotency-Key after Retry-After seconds.',
+  },
   sales_closed: {
     status: 422,
     title: 'Sales are over',

@@ -32,6 +32,8 @@ export interface HttpDeps {
   readonly metrics: Metrics;
   readonly checks: readonly HealthCheck[];
   readonly internalSecret: string;
+  /** Whether events may be sold at quoted prices. */
+  readonly quoting: boolean;
   readonly bookings: BookingRoutesDeps;
   readonly holds: HoldRoutesDeps;
   readonly series: SeriesRoutesDeps;
@@ -60,7 +62,13 @@ export function buildHttp(deps: HttpDeps): Express {
     availabilityRoutes(catalogue),
     searchRoutes(catalogue),
   );
-  app.use('/v1', venueRoutes(catalogue), resourceRoutes(catalogue), hallRoutes(catalogue), eventRoutes(catalogue));
+  app.use(
+    '/v1',
+    venueRoutes(catalogue),
+    resourceRoutes(catalogue),
+    hallRoutes(catalogue),
+    eventRoutes({ ...catalogue, quoting: deps.quoting }),
+  );
   app.use(() => {
     throw new Problem('not_found');
   });

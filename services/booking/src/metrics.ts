@@ -34,6 +34,12 @@ export function createBookingMetrics() {
       help: 'Occurrences of series whose time was not free any more',
       registers,
     }),
+    quotes: new Counter({
+      name: 'holdfast_quotes_total',
+      help: 'Questions to the pricing service by what came of them',
+      labelNames: ['outcome'] as const,
+      registers,
+    }),
     published: new Counter({ name: 'holdfast_outbox_published_total', help: 'Events published', registers }),
   };
 }

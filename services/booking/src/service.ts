@@ -19,6 +19,7 @@ import { createHallLayouts } from './inventory/hall-layout.ts';
 import { readHallRows } from './inventory/read-hall-rows.ts';
 import { createLoops } from './loops.ts';
 import { createBookingMetrics } from './metrics.ts';
+import { createQuoter, NO_QUOTER, type Quoter } from './quotes/quoter.ts';
 
 /** What tests replace. */
 export interface Overrides {
@@ -68,6 +69,14 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
     },
   });
 
+  const quoter =
+    config.quoter === null
+      ? NO_QUOTER
+      : createQuoter({
+          ...config.quoter,
+          onChange: (state) => logger[state === 'open' ? 'error' : 'info']({ state }, 'circuit around the quoter'),
+        });
+
   const checks: HealthCheck[] = [
     { name: 'postgres', critical: true, run: async () => `${(await pool.query('select 1')).rowCount} row` },
     {
@@ -76,18 +85,28 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
       run: async () => (bus ? `${await bus.ping()} ms` : Promise.reject(new Error('not connected yet'))),
     },
   ];
+  // Its failures concern events with quoted prices alone.
+  if (config.quoter) checks.push({ name: 'quoter_circuit', critical: false, run: () => closedOrThrow(quoter) });
   if (redis) checks.push({ name: 'redis', critical: false, run: () => redis.ping() });
   const http = buildHttp({
     pool,
     logger,
     metrics,
     internalSecret: config.internalSecret,
+    quoting: config.quoter !== null,
     checks,
     bookings: { pool, watch, times: config.hold, onCommit },
-    series: { pool, watch, references, ...config.series, onCommit },
+    series: { pool, watch, references, fee: config.limits.fee, ...config.series, onCommit },
     waitlist: { pool, layouts, references, limits: config.limits, watch, onCommit },
     holds: {
       batcher,
+      quotes: {
+        pool,
+        quoter,
+        logger,
+        timeoutMs: config.quoter?.timeoutMs ?? 0,
+        onAsked: (outcome) => metrics.quotes.inc({ outcome }),
+      },
       alternatives: new AlternativesFinder({ pool, layouts, logger }),
       internalSecret: config.internalSecret,
       logger,
@@ -142,7 +161,13 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
       await relay?.stop();
       await bus?.close();
       redis?.disconnect();
+      await quoter.close();
       await pool.end();
     },
   };
+}
+
+function closedOrThrow(quoter: Quoter): Promise<string> {
+  const state = quoter.state();
+  return state === 'closed' ? Promise.resolve(state) : Promise.reject(new Error(`circuit ${state}`));
 }

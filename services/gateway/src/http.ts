@@ -36,6 +36,7 @@ export interface HttpDeps extends Omit<IdentityDeps, 'clientOf'> {
   readonly corsOrigins: readonly string[];
   readonly upstreams: Readonly<Record<'booking' | 'payment' | 'notification', Pool>>;
   readonly gatherer: HoldGatherer;
+  readonly apart: HoldGatherer;
   readonly limits: Omit<RequestLimitsDeps, 'addressOf'>;
   readonly attempts: AttemptLimits;
   readonly checks: readonly HealthCheck[];
@@ -56,7 +57,7 @@ export function createHttp(deps: HttpDeps): Express {
   app.use(beginRequest(deps.metrics, deps.logger));
   app.use(limitSenders(limits, ROUTES));
   app.use(refuseEarly, allowOrigins(deps.corsOrigins));
-  mountHolds(app, { authenticator, assertCaller, gatherer: deps.gatherer, limits });
+  mountHolds(app, { authenticator, assertCaller, gatherer: deps.gatherer, apart: deps.apart, limits });
   mountGatewayLanes(app, ROUTES, { limits, authenticator });
   mountAttemptLimits(app, { attempts: deps.attempts, limits, addressOf }, () =>
     mountIdentity(app, { ...deps, clientOf: clientFinder(addressOf) }),

@@ -47,6 +47,8 @@ export interface GatewayService {
 }
 
 const PRUNE_MS = 60_000;
+/** Holds that wait for a price at a time. */
+const HOLDS_APART = 128;
 
 /** Puts the gateway together; nothing connects before `start`. */
 export function buildService(config: Config, overrides: Overrides = {}): GatewayService {
@@ -65,6 +67,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   };
   // Connections of their own: a hold must not queue behind reads that are slow.
   const holds = createUpstream(config.upstreams.booking, 4);
+  const holdsApart = createUpstream(config.upstreams.booking, HOLDS_APART);
   const redis = config.redisUrl === null ? null : connectRedis(config.redisUrl, logger);
   const limiter = new LeasedLimiter({ shared: redis && new RedisBuckets(redis), logger });
   const pruning = new Loop({
@@ -119,6 +122,14 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     limits: { policies: config.limits, limiter, refused: metrics.rateLimited },
     attempts: new AttemptLimits(pool, config.limits),
     gatherer: new HoldGatherer({ transport: bookingTransport(holds) }),
+    apart: new HoldGatherer({
+      transport: bookingTransport(holdsApart, '/internal/holds/apart'),
+      maxBatch: 1,
+      maxInFlight: HOLDS_APART,
+      maxQueue: 1_000,
+      // As long as the hold itself may take.
+      callLimitMs: 2_800,
+    }),
     checks: [
       { name: 'postgres', critical: true, run: async () => (await pool.query('select 1'), 'connected') },
       {
@@ -152,7 +163,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     );
     await relay?.stop();
     await bus?.close();
-    await Promise.all([...Object.values(upstreams), holds].map((upstream) => upstream.destroy()));
+    await Promise.all([...Object.values(upstreams), holds, holdsApart].map((upstream) => upstream.destroy()));
     redis?.disconnect();
     await pool.end();
   };

@@ -1,6 +1,6 @@
+import type { CircuitStateName } from '@holdfast/shared/circuit';
 import { createMetrics, type Metrics } from '@holdfast/shared/telemetry/metrics';
 import { Counter, Gauge, Histogram } from 'prom-client';
-import type { CircuitStateName } from './provider/circuit.ts';
 
 export interface PaymentMetrics extends Metrics {
   readonly calls: Histogram<'kind' | 'outcome'>;

@@ -1,3 +1,4 @@
+import type { CircuitStateName } from '@holdfast/shared/circuit';
 import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
 import { createPool } from '@holdfast/shared/db/pool';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
@@ -16,7 +17,7 @@ import { WebhookApplier } from './provider-webhooks/apply-webhook.ts';
 import { parseCidrs } from './provider-webhooks/source-allowlist.ts';
 import { OpenPaymentLook } from './reconciliation/look-at-open-payments.ts';
 import { SweepLoop } from './reconciliation/sweep-loop.ts';
-import { guardProvider, type CircuitStateName } from './provider/circuit.ts';
+import { guardProvider } from './provider/circuit.ts';
 import type { Provider } from './provider/provider.ts';
 import { createStripeProvider } from './provider/stripe-provider.ts';
 

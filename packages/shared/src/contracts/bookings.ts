@@ -95,6 +95,7 @@ export const bookingPayment = z
   .meta({ id: 'BookingPayment' });
 
 export const priceLine = z.object({
+  kind: z.enum(['place', 'fee']).meta({ description: '`fee` is the platform fee' }),
   label: z.string(),
   category: z.string().nullable(),
   quantity: z.number().int(),

@@ -256,6 +256,12 @@ export const houseBlocks = z
   });
 
 const maxPerBooking = z.number().int().min(1).max(1000);
+const pricing = z.enum(['list', 'quoted']).meta({
+  description: '`quoted`: the price of each hold comes from the pricing service; `prices` are what it is told of',
+});
+const quoteFallback = z.enum(['list', 'refuse']).meta({
+  description: 'What becomes of a hold with quoted prices when there is no quote: it costs the list price, or 503',
+});
 const eventFields = z.strictObject({
   venue_id: id('ven'),
   name,
@@ -267,7 +273,8 @@ const eventFields = z.strictObject({
   numbered: z.boolean().optional(),
   prices,
   max_per_booking: maxPerBooking.optional(),
-  pricing: z.literal('list', 'prices by quotation are not there yet').default('list'),
+  pricing: pricing.default('list'),
+  quote_fallback: quoteFallback.default('refuse'),
   sales_open_at: instant.nullable().optional(),
   sales_close_at: instant.nullable().optional(),
   house_blocks: houseBlocks.optional(),
@@ -276,7 +283,8 @@ export const eventPatch = eventFields
   .partial()
   .extend({
     max_per_booking: maxPerBooking.nullable().optional(),
-    pricing: z.literal('list', 'prices by quotation are not there yet').nullable().optional(),
+    pricing: pricing.nullable().optional(),
+    quote_fallback: quoteFallback.nullable().optional(),
     house_blocks: houseBlocks.nullable().optional(),
   })
   .meta({ id: 'EventPatch' });
@@ -317,7 +325,8 @@ export const event = z
     currency,
     prices: z.array(z.object({ category: z.string(), amount })),
     max_per_booking: z.number().int().nullable(),
-    pricing: z.enum(['list', 'quoted']),
+    pricing,
+    quote_fallback: quoteFallback,
     sales_open_at: instant.nullable(),
     sales_close_at: instant.nullable(),
     house_blocks: z.array(z.string()),

@@ -10,6 +10,7 @@ const PROGRAMS = {
   payment: { main: 'services/payment/src/main.ts', portVariable: 'HOLDFAST_PAYMENT_PORT' },
   notification: { main: 'services/notification/src/main.ts', portVariable: 'HOLDFAST_NOTIFICATION_PORT' },
   'provider-simulator': { main: 'infra/provider-simulator/src/main.ts', portVariable: 'HOLDFAST_PROVIDER_PORT' },
+  quoter: { main: 'infra/quoter/src/main.ts', portVariable: 'HOLDFAST_QUOTER_PORT' },
   'mail-catcher': { main: 'infra/mail-catcher/src/main.ts', portVariable: 'HOLDFAST_MAIL_PORT' },
 } as const;
 

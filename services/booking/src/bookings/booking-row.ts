@@ -1,6 +1,7 @@
 import type { BookingJson, BookingStatus, PaymentStatus } from '@holdfast/shared/contracts/bookings';
 import type { BookingId, EventId, Id, PaymentId, ResourceId, UserId } from '@holdfast/shared/ids';
 import { amountToJson } from '@holdfast/shared/money';
+import type { PriceLineJson } from '../pricing/price-line.ts';
 import type { RefundRule, RefundWindow } from './refund-policy.ts';
 
 /** A row of `bookings` as the stores read it; amounts in minor units. */
@@ -60,14 +61,6 @@ export interface BookingRow {
   readonly updated_at: Date;
 }
 
-export interface PriceLineJson {
-  label: string;
-  category: string | null;
-  quantity: number;
-  unit_amount: number;
-  amount: number;
-}
-
 /** The columns of `BookingRow`, for select lists. */
 export const BOOKING_COLUMNS = `
   id, reference, user_id, waitlist_entry_id, status, inventory, event_id, resource_id, series_id, seats, quantity, starts_at, ends_at, time_zone, title, venue,
@@ -104,7 +97,7 @@ export function toBookingJson(row: BookingRow, serverNow: Date): BookingJson {
     starts_at: row.starts_at.toISOString(),
     ends_at: row.ends_at.toISOString(),
     time_zone: row.time_zone,
-    price: { amount, currency: row.price_currency, lines: row.price_lines },
+    price: { amount, currency: row.price_currency, lines: row.price_lines.map(withKind) },
     hold_expires_at: row.hold_expires_at?.toISOString() ?? null,
     cancel_requested_at: row.cancel_requested_at?.toISOString() ?? null,
     checked_in_at: row.checked_in_at?.toISOString() ?? null,
@@ -132,4 +125,8 @@ export function toBookingJson(row: BookingRow, serverNow: Date): BookingJson {
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
   };
+}
+
+function withKind(line: PriceLineJson): BookingJson['price']['lines'][number] {
+  return { ...line, kind: line.kind ?? 'place' };
 }

@@ -8,6 +8,7 @@ export type CatalogueRefusal =
   | { readonly refused: 'hall_archived' }
   | { readonly refused: 'hall_elsewhere' }
   | { readonly refused: 'currency_differs'; readonly expected: string }
+  | { readonly refused: 'no_quoter' }
   | { readonly refused: 'category_without_price'; readonly categories: readonly string[] }
   | { readonly refused: 'unknown_seat'; readonly indexes: readonly number[] };
 
@@ -66,6 +67,8 @@ function toFieldErrors(refusal: CatalogueRefusal): FieldError[] {
       return at('/hall_id', 'this hall belongs to another venue');
     case 'currency_differs':
       return at('/price_per_slot/currency', `must be the currency of the venue, ${refusal.expected}`);
+    case 'no_quoter':
+      return at('/pricing', 'this installation has no pricing service to ask: see HOLDFAST_QUOTER_URL');
     case 'category_without_price':
       return refusal.categories.flatMap((category) => at('/prices', `the hall's category ${category} has no price`));
     case 'unknown_seat':

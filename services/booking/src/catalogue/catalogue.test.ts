@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { event, hall, resource, venue } from '@holdfast/shared/contracts/catalogue';
 import { newId } from '@holdfast/shared/ids';
+import { createLogger } from '@holdfast/shared/telemetry/logger';
 import {
   A_HALL,
   A_POOL,
@@ -9,7 +10,8 @@ import {
   setupCatalogue,
   type CatalogueFixture,
 } from '../testing/catalogue-fixture.ts';
-import { pointersOf } from '../testing/http-fixture.ts';
+import { pointersOf, serveRoutes } from '../testing/http-fixture.ts';
+import { eventRoutes } from './events/routes.ts';
 
 let catalogue: CatalogueFixture;
 let venueId: string;
@@ -353,7 +355,7 @@ describe('an event', () => {
     ['a hall of another venue', async () => ({ hall_id: await catalogue.hall() }), '/hall_id'],
     ['a category without a price', () => ({ prices: [{ category: 'premium', amount: 1 }] }), '/prices'],
     ['a capacity', () => ({ capacity: 10 }), '/capacity'],
-    ['prices by quotation, which are not there yet', () => ({ pricing: 'quoted' }), '/pricing'],
+    ['prices of no known kind', () => ({ pricing: 'auction' }), '/pricing'],
     ['numbered places', () => ({ numbered: true }), '/numbered'],
     ['no hall', () => ({ hall_id: undefined }), '/hall_id'],
   ])('with seats and %s is refused', async (_what, wrong, pointer) => {
@@ -407,6 +409,34 @@ describe('an event', () => {
       [422, '/venue_id'],
       [422, '/hall_id'],
     ]);
+  });
+});
+
+describe('an event with quoted prices', () => {
+  test('says what becomes of it without a quote: refused unless it is told otherwise', async () => {
+    const event = (body: object) => catalogue.post('/v1/events', { ...A_POOL, venue_id: venueId, ...body });
+    const fields = async (body: object) => {
+      const { pricing, quote_fallback } = (await event(body)).body as unknown as Record<string, string>;
+      return [pricing, quote_fallback];
+    };
+    expect(await fields({ pricing: 'quoted' })).toEqual(['quoted', 'refuse']);
+    expect(await fields({ pricing: 'quoted', quote_fallback: 'list' })).toEqual(['quoted', 'list']);
+    expect(pointersOf(await event({ pricing: 'quoted', quote_fallback: 'free' }))).toEqual(['/quote_fallback']);
+    const id = await catalogue.event({ venue_id: venueId });
+    const changed = await catalogue.patch(`/v1/events/${id}`, 1, { pricing: 'quoted', quote_fallback: 'list' });
+    expect(changed.body).toMatchObject({ pricing: 'quoted', quote_fallback: 'list' });
+  });
+
+  test('cannot be made where there is nobody to ask; one from before can still be changed', async () => {
+    const id = await catalogue.event({ venue_id: venueId, pricing: 'quoted' });
+    const logger = createLogger({ service: 'booking-test', level: 'silent' });
+    const without = await serveRoutes(eventRoutes({ pool: catalogue.pool, logger, quoting: false }));
+    const refused = await without.post('/v1/events', { ...A_POOL, venue_id: venueId, pricing: 'quoted' });
+    expect([refused.status, pointersOf(refused)]).toEqual([422, ['/pricing']]);
+    const list = await catalogue.event({ venue_id: venueId });
+    expect((await without.patch(`/v1/events/${list}`, 1, { pricing: 'quoted' })).status).toBe(422);
+    expect((await without.patch(`/v1/events/${id}`, 1, { name: 'Night ride, again' })).status).toBe(200);
+    await without.stop();
   });
 });
 

@@ -28,7 +28,7 @@ beforeAll(async () => {
   http = await serveRoutes(
     eventCancellationRoutes({ pool: booking.pool }),
     ticketRoutes({ pool: booking.pool, watch: checkout.watch }),
-    eventRoutes({ pool: booking.pool, logger }),
+    eventRoutes({ pool: booking.pool, logger, quoting: false }),
     availabilityRoutes({ pool: booking.pool }),
     auditRoutes({ pool: booking.pool }),
   );

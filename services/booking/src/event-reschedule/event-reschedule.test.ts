@@ -32,7 +32,7 @@ beforeAll(async () => {
     eventRescheduleRoutes(booking),
     eventCancellationRoutes(booking),
     ticketRoutes({ pool: booking.pool, watch: checkout.watch }),
-    eventRoutes({ pool: booking.pool, logger }),
+    eventRoutes({ pool: booking.pool, logger, quoting: false }),
     auditRoutes(booking),
   );
 });

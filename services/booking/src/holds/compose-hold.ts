@@ -1,9 +1,9 @@
 import type { StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
 import type { BookingId, Id, UserId } from '@holdfast/shared/ids';
-import { amountToJson } from '@holdfast/shared/money';
 import { firstExpiry, offerExpiry, type HoldTimes } from '../bookings/booking.ts';
 import { toBookingJson, type BookingRow } from '../bookings/booking-row.ts';
 import type { Cause } from '../events.ts';
+import { toPriceLineJson } from '../pricing/price-line.ts';
 import { formatReference } from './booking-reference.ts';
 import type { GrantedHold } from './decide-holds.ts';
 import type { HoldCommand } from './hold-command.ts';
@@ -109,13 +109,7 @@ export function newBooking(identity: Identity, { place, price, lines }: GrantedH
     refund_starts_at: null,
     price_amount: price.amount,
     price_currency: price.currency,
-    price_lines: lines.map(({ label, category, quantity, unitAmount }) => ({
-      label,
-      category,
-      quantity,
-      unit_amount: amountToJson(unitAmount),
-      amount: amountToJson(unitAmount * BigInt(quantity)),
-    })),
+    price_lines: lines.map(toPriceLineJson),
     contact_email: identity.email,
     contact_name: identity.name,
     hold_expires_at: null,

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { newId, type EventId, type ResourceId } from '@holdfast/shared/ids';
 import fc from 'fast-check';
 import { buildHallLayout } from '../inventory/hall-layout.ts';
+import { NO_FEE } from '../pricing/platform-fee-rules.ts';
 import { aCustomer, aHold } from '../testing/booking-fixture.ts';
 import { decideHolds, type GrantedHold } from './decide-holds.ts';
 import type { HoldSnapshot, PoolInventory, SeatInventory } from './hold-snapshot.ts';
@@ -11,7 +12,7 @@ const poolEvent = newId('evt');
 const resource = newId('res');
 const now = new Date('2027-01-04T00:00:00Z');
 const customers = [aCustomer(), aCustomer(), aCustomer()];
-const limits = { holdsPerUser: 50, placesPerBooking: 10 };
+const limits = { holdsPerUser: 50, placesPerBooking: 10, fee: NO_FEE };
 
 function aSnapshot(options: { capacity: number; claimed: number; taken: string[] }): HoldSnapshot {
   const common = {
@@ -29,6 +30,8 @@ function aSnapshot(options: { capacity: number; claimed: number; taken: string[]
     startsAt: new Date('2027-02-01T00:00:00Z'),
     endsAt: new Date('2027-02-02T00:00:00Z'),
     prices: new Map([['standard', 1000n]]),
+    pricing: 'list' as const,
+    quoteFallback: 'refuse' as const,
     maxPerBooking: null,
     cancelled: false,
     salesOpenAt: null,

@@ -1,10 +1,14 @@
-import { addMoney, type Money } from '@holdfast/shared/money';
+import type { Money } from '@holdfast/shared/money';
 import { newId, type BookingId } from '@holdfast/shared/ids';
 import { bestAdjacentSeats } from '../inventory/best-adjacent.ts';
 import { checkSlot, type SlotRefusal } from '../inventory/slot-grid.ts';
+import { withPlatformFee, type PlatformFee } from '../pricing/platform-fee-rules.ts';
+import type { PriceLine } from '../pricing/price-line.ts';
+import type { HoldPricing, Quote } from '../quotes/quote-rules.ts';
 import type { HoldCommand } from './hold-command.ts';
 import type { HoldRequest } from './hold-request.ts';
 import type { BookableEvent, BookableResource, HoldSnapshot, PoolInventory, SeatInventory } from './hold-snapshot.ts';
+import { priceEvent, quotedSeats, type NeedsQuote, type PriceTerms } from './price-event.ts';
 
 /** Why a hold is refused. Nothing was written; the key may be used again, except for `key_reused`. */
 export type HoldRefusal =
@@ -23,14 +27,11 @@ export type HoldRefusal =
   | { readonly code: SlotRefusal }
   | { readonly code: 'seats_taken'; readonly seats: readonly string[] }
   | { readonly code: 'too_few_places'; readonly requested: number; readonly available: number }
-  | { readonly code: 'slots_taken'; readonly slots: readonly { startsAt: Date; endsAt: Date }[] };
-
-export interface PriceLine {
-  readonly label: string;
-  readonly category: string | null;
-  readonly quantity: number;
-  readonly unitAmount: bigint;
-}
+  | { readonly code: 'slots_taken'; readonly slots: readonly { startsAt: Date; endsAt: Date }[] }
+  /** Everything but the price is decided: it would be granted with a quote that fits. Never shown to a client. */
+  | NeedsQuote
+  | { readonly code: 'no_longer_offered'; readonly reason: string }
+  | { readonly code: 'quote_unavailable' };
 
 /** What a winner gets. */
 export interface GrantedHold {
@@ -47,6 +48,8 @@ export interface GrantedHold {
     | { readonly kind: 'slots'; readonly resource: BookableResource; readonly startsAt: Date; readonly endsAt: Date };
   readonly lines: readonly PriceLine[];
   readonly price: Money;
+  /** The quote behind the price; null for list prices. */
+  readonly quote: Quote | null;
 }
 
 export type HoldDecision =
@@ -57,9 +60,11 @@ export type HoldDecision =
   /** An earlier command of this very batch has the same key and was granted. */
   | { readonly kind: 'same_as'; readonly index: number };
 
+/** What the installation sets for every hold. */
 export interface HoldLimits {
   readonly holdsPerUser: number;
   readonly placesPerBooking: number;
+  readonly fee: PlatformFee;
 }
 
 /**
@@ -85,7 +90,7 @@ export function decideHolds(
     if (earlier) return { kind: 'same_as', index: earlier.index };
 
     const held = holdsOf.get(command.caller.userId) ?? 0;
-    const result = grantHold(command.request, snapshot, limits, () => refuseBasket(held, limits));
+    const result = grantHold(command.request, snapshot, limits, () => refuseBasket(held, limits), command.pricing);
     if ('code' in result) return { kind: 'refused', refusal: result };
     granted.set(scope, { index, fingerprint: command.fingerprint });
     holdsOf.set(command.caller.userId, held + 1);
@@ -93,19 +98,24 @@ export function decideHolds(
   });
 }
 
-/** Decides one request, and uses the inventory up that it grants. `basket` says whether somebody may not hold anything more. */
+/**
+ * Decides one request, and uses the inventory up that it grants. `basket` says whether somebody may not hold anything more, `pricing`
+ * how an event with quoted prices comes to its price.
+ */
 export function grantHold(
   request: HoldRequest,
   snapshot: Pick<HoldSnapshot, 'now' | 'events' | 'resources'>,
   limits: HoldLimits,
   basket: BasketCheck,
+  pricing?: HoldPricing,
 ): GrantedHold | HoldRefusal {
+  const terms: Terms = { now: snapshot.now, pricing, fee: limits.fee, basket };
   // What the request itself gets wrong comes before what others have taken, and a full basket before both is no help to anybody.
   if (request.kind === 'slot') {
     const resource = snapshot.resources.get(request.resourceId);
     if (!resource) return { code: 'not_found', what: 'resource' };
     if (resource.archived) return { code: 'archived' };
-    return grantSlot(resource, request.startsAt, request.endsAt, snapshot.now, basket);
+    return grantSlot(resource, request.startsAt, request.endsAt, terms);
   }
   const event = snapshot.events.get(request.eventId);
   if (!event) return { code: 'not_found', what: 'event' };
@@ -119,12 +129,12 @@ export function grantHold(
 
   if (request.kind === 'seats') {
     return event.inventory.kind === 'seats'
-      ? grantSeats(event, event.inventory, request.seats, basket)
+      ? grantSeats(event, event.inventory, request.seats, terms)
       : { code: 'inventory_mismatch' };
   }
   return event.inventory.kind === 'seats'
-    ? grantBestSeats(event, event.inventory, quantity, request.category, basket)
-    : grantPlaces(event, event.inventory, quantity, request.category, basket);
+    ? grantBestSeats(event, event.inventory, quantity, request.category, terms)
+    : grantPlaces(event, event.inventory, quantity, request.category, terms);
 }
 
 /** Why nobody can book the event at the moment; null while it is on sale. */
@@ -135,6 +145,11 @@ export function refuseClosed(event: BookableEvent, now: Date): HoldRefusal | nul
   if (event.salesOpenAt && now < event.salesOpenAt) return { code: 'sales_not_open', opensAt: event.salesOpenAt };
   if (event.salesCloseAt && event.salesCloseAt <= now) return { code: 'sales_closed' };
   return null;
+}
+
+/** What a hold is granted on, beside the places. */
+interface Terms extends PriceTerms {
+  readonly basket: BasketCheck;
 }
 
 type BasketCheck = () => HoldRefusal | null;
@@ -149,7 +164,7 @@ function grantSeats(
   event: BookableEvent,
   inventory: SeatInventory,
   labels: readonly string[],
-  basket: BasketCheck,
+  terms: Terms,
 ): GrantedHold | HoldRefusal {
   const indexesWhere = (test: (label: string, index: number) => boolean) =>
     labels.flatMap((label, index) => (test(label, index) ? [index] : []));
@@ -157,12 +172,11 @@ function grantSeats(
   if (repeated.length > 0) return { code: 'duplicate_seat', indexes: repeated };
   const unknown = indexesWhere((label) => !inventory.layout.byLabel.has(label));
   if (unknown.length > 0) return { code: 'unknown_seat', indexes: unknown };
-  const full = basket();
+  const full = terms.basket();
   if (full) return full;
   const taken = labels.filter((label) => inventory.taken.has(label));
   if (taken.length > 0) return { code: 'seats_taken', seats: taken };
-  for (const label of labels) inventory.taken.add(label);
-  return seatHold(event, inventory, labels);
+  return seatHold(event, inventory, labels, terms);
 }
 
 function grantBestSeats(
@@ -170,12 +184,14 @@ function grantBestSeats(
   inventory: SeatInventory,
   quantity: number,
   category: string | null,
-  basket: BasketCheck,
+  terms: Terms,
 ): GrantedHold | HoldRefusal {
   if (category !== null && !event.prices.has(category))
     return { code: 'unknown_category', known: [...event.prices.keys()] };
-  const full = basket();
+  const full = terms.basket();
   if (full) return full;
+  const quoted = quotedSeats(event, quantity, terms);
+  if (quoted?.every((label) => isFree(inventory, label, category))) return seatHold(event, inventory, quoted, terms);
   const seats = bestAdjacentSeats(inventory.layout, (label) => inventory.taken.has(label), quantity, category);
   if (!seats) {
     const available = inventory.layout.seats.filter(
@@ -183,24 +199,37 @@ function grantBestSeats(
     ).length;
     return { code: 'too_few_places', requested: quantity, available };
   }
-  const labels = seats.map((seat) => seat.label);
-  for (const label of labels) inventory.taken.add(label);
-  return seatHold(event, inventory, labels);
+  return seatHold(
+    event,
+    inventory,
+    seats.map((seat) => seat.label),
+    terms,
+  );
 }
 
-function seatHold(event: BookableEvent, inventory: SeatInventory, labels: readonly string[]): GrantedHold {
-  const byCategory = new Map<string, number>();
+function isFree(inventory: SeatInventory, label: string, category: string | null): boolean {
+  const seat = inventory.layout.byLabel.get(label);
+  return seat !== undefined && !inventory.taken.has(label) && (category === null || seat.category === category);
+}
+
+function seatHold(
+  event: BookableEvent,
+  inventory: SeatInventory,
+  labels: readonly string[],
+  terms: Terms,
+): GrantedHold | HoldRefusal {
+  const byCategory = new Map<string, string[]>();
   for (const label of labels) {
     const { category } = inventory.layout.byLabel.get(label)!;
-    byCategory.set(category, (byCategory.get(category) ?? 0) + 1);
+    const seats = byCategory.get(category);
+    if (seats) seats.push(label);
+    else byCategory.set(category, [label]);
   }
-  const lines = [...byCategory].map(([category, quantity]) => line(event, category, quantity));
-  return {
-    bookingId: newId('bkg'),
-    place: { kind: 'seats', event, seats: labels },
-    lines,
-    price: total(lines, event.currency),
-  };
+  const wanted = [...byCategory].map(([category, seats]) => ({ category, quantity: seats.length, seats }));
+  const priced = priceEvent(event, wanted, terms);
+  if ('code' in priced) return priced;
+  for (const label of labels) inventory.taken.add(label);
+  return { bookingId: newId('bkg'), place: { kind: 'seats', event, seats: labels }, ...priced };
 }
 
 function grantPlaces(
@@ -208,24 +237,24 @@ function grantPlaces(
   pool: PoolInventory,
   quantity: number,
   category: string | null,
-  basket: BasketCheck,
+  terms: Terms,
 ): GrantedHold | HoldRefusal {
   const chosen = category ?? defaultCategory(event);
   if (chosen === null || !event.prices.has(chosen))
     return { code: 'unknown_category', known: [...event.prices.keys()] };
-  const full = basket();
+  const full = terms.basket();
   if (full) return full;
   const available = pool.capacity - pool.claimed;
   if (quantity > available) return { code: 'too_few_places', requested: quantity, available };
+  const priced = priceEvent(event, [{ category: chosen, quantity, seats: [] }], terms);
+  if ('code' in priced) return priced;
   pool.claimed += quantity;
   const fromFree = pool.numbered ? pool.freePlaces.splice(0, quantity) : [];
   const fresh = pool.numbered ? Array.from({ length: quantity - fromFree.length }, () => ++pool.placesGiven) : [];
-  const lines = [line(event, chosen, quantity)];
   return {
     bookingId: newId('bkg'),
     place: { kind: 'pool', event, quantity, numbers: [...fromFree, ...fresh], fromFree },
-    lines,
-    price: total(lines, event.currency),
+    ...priced,
   };
 }
 
@@ -235,16 +264,10 @@ function defaultCategory(event: BookableEvent): string | null {
   return event.prices.size === 1 ? [...event.prices.keys()][0]! : null;
 }
 
-function grantSlot(
-  resource: BookableResource,
-  startsAt: Date,
-  endsAt: Date,
-  now: Date,
-  basket: BasketCheck,
-): GrantedHold | HoldRefusal {
-  const verdict = checkSlot(resource.rules, startsAt, endsAt, now);
+function grantSlot(resource: BookableResource, startsAt: Date, endsAt: Date, terms: Terms): GrantedHold | HoldRefusal {
+  const verdict = checkSlot(resource.rules, startsAt, endsAt, terms.now);
   if (!verdict.ok) return { code: verdict.refusal };
-  const full = basket();
+  const full = terms.basket();
   if (full) return full;
   const [from, to] = [startsAt.getTime(), endsAt.getTime()];
   const clashes = resource.claims.filter((claim) => claim.from < to && from < claim.to);
@@ -259,27 +282,19 @@ function grantSlot(
     return { code: 'slots_taken', slots };
   }
   resource.claims.push({ from, to });
-  const lines = [
-    { label: resource.name, category: null, quantity: verdict.slots, unitAmount: resource.pricePerSlot.amount },
-  ];
+  const { amount, currency } = resource.pricePerSlot;
+  const line: PriceLine = {
+    kind: 'place',
+    label: resource.name,
+    category: null,
+    quantity: verdict.slots,
+    unitAmount: amount,
+  };
   return {
     bookingId: newId('bkg'),
     place: { kind: 'slots', resource, startsAt, endsAt },
-    lines,
-    price: total(lines, resource.pricePerSlot.currency),
+    // However long it is, a time range is one place.
+    ...withPlatformFee([line], currency, 1, terms.fee),
+    quote: null,
   };
-}
-
-function line(event: BookableEvent, category: string, quantity: number): PriceLine {
-  const unitAmount = event.prices.get(category);
-  // The catalogue refuses an event whose hall has a category without a price.
-  if (unitAmount === undefined) throw new Error(`event ${event.id} has no price for ${category}`);
-  return { label: `${event.name}, ${category}`, category, quantity, unitAmount };
-}
-
-function total(lines: readonly PriceLine[], currency: string): Money {
-  return lines.reduce<Money>(
-    (sum, { unitAmount, quantity }) => addMoney(sum, { amount: unitAmount * BigInt(quantity), currency }),
-    { amount: 0n, currency },
-  );
 }

@@ -62,6 +62,14 @@ export function holdProblem(refusal: HoldRefusal, alternatives: readonly Alterna
           alternatives,
         },
       });
+    case 'no_longer_offered':
+      return new Problem('no_longer_offered', {
+        detail: `the pricing service says: ${refusal.reason}`,
+        extensions: { reason: refusal.reason },
+      });
+    case 'quote_needed':
+    case 'quote_unavailable':
+      return new Problem('quote_unavailable');
     case 'slots_taken':
       return new Problem('inventory_unavailable', {
         detail: 'a part of that time is taken',

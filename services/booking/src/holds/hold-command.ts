@@ -2,6 +2,7 @@ import { holdFormOf } from '@holdfast/shared/contracts/bookings';
 import type { SignedInCaller } from '@holdfast/shared/http/caller';
 import { parseBody } from '@holdfast/shared/http/validation';
 import { fingerprint, requireIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
+import type { HoldPricing } from '../quotes/quote-rules.ts';
 import type { HoldRequest } from './hold-request.ts';
 
 export interface HoldCommand {
@@ -9,6 +10,8 @@ export interface HoldCommand {
   readonly key: string;
   readonly fingerprint: string;
   readonly request: HoldRequest;
+  /** What the quoter said, once it was asked; see place-hold.ts. */
+  readonly pricing?: HoldPricing;
 }
 
 /**

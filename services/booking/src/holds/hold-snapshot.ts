@@ -33,6 +33,9 @@ export interface BookableEvent extends Bookable {
   readonly startsAt: Date;
   readonly endsAt: Date;
   readonly prices: ReadonlyMap<string, bigint>;
+  readonly pricing: 'list' | 'quoted';
+  /** What becomes of a hold when prices are quoted and no quote can be had. */
+  readonly quoteFallback: 'list' | 'refuse';
   readonly maxPerBooking: number | null;
   /** Closed for good: everybody gets their money back. */
   readonly cancelled: boolean;

@@ -99,6 +99,8 @@ interface SnapshotRow {
         numbered: boolean;
         places_given: number;
         prices: { category: string; amount: number }[];
+        pricing: 'list' | 'quoted';
+        quote_fallback: 'list' | 'refuse';
         max_per_booking: number | null;
         cancelled: boolean;
         line_due: boolean;
@@ -171,7 +173,7 @@ export async function readHoldSnapshot(
                   'time_zone', v.time_zone, 'currency', v.currency, 'refund_policy', v.refund_policy,
                   'archived', coalesce(e.archived_at, v.archived_at, h.archived_at) is not null, 'inventory', e.inventory, 'hall_id', e.hall_id,
                   'hall_version', e.hall_version, 'capacity', e.capacity, 'claimed', e.claimed, 'numbered', e.numbered,
-                  'places_given', e.places_given, 'prices', e.prices, 'max_per_booking', e.max_per_booking,
+                  'places_given', e.places_given, 'prices', e.prices, 'pricing', e.pricing, 'quote_fallback', e.quote_fallback, 'max_per_booking', e.max_per_booking,
                   'cancelled', e.cancelled_at is not null, 'line_due', e.waiting > 0 and e.line_version < e.inventory_version, 'sales_open_at', e.sales_open_at, 'sales_close_at', e.sales_close_at, 'house_blocks', e.house_blocks))
            from events e
            join venues v on v.id = e.venue_id
@@ -268,6 +270,8 @@ async function toSnapshot(tx: Tx, layouts: HallLayouts, row: SnapshotRow): Promi
       archived: event.archived,
       lineDue: event.line_due,
       prices: new Map(event.prices.map(({ category, amount }) => [category, BigInt(amount)])),
+      pricing: event.pricing,
+      quoteFallback: event.quote_fallback,
       maxPerBooking: event.max_per_booking,
       cancelled: event.cancelled,
       salesOpenAt: toDate(event.sales_open_at),

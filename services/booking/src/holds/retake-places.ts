@@ -4,6 +4,7 @@ import { newId } from '@holdfast/shared/ids';
 import type { BookingRow } from '../bookings/booking-row.ts';
 import type { HallLayouts } from '../inventory/hall-layout.ts';
 import { takeClaims } from '../inventory/take-claims.ts';
+import { NO_FEE } from '../pricing/platform-fee-rules.ts';
 import { decideHolds, type GrantedHold } from './decide-holds.ts';
 import { readHoldCommand, type HoldCommand } from './hold-command.ts';
 import type { BookableEvent, HoldSnapshot } from './hold-snapshot.ts';
@@ -16,8 +17,8 @@ export interface RetakenPlaces {
   readonly equivalent: boolean;
 }
 
-/** Whoever has paid in time is not held to what limits a new hold. */
-const NO_LIMITS = { holdsPerUser: Infinity, placesPerBooking: Infinity };
+/** Whoever has paid in time is not held to what limits a new hold, and the fee is in the price that was agreed. */
+const NO_LIMITS = { holdsPerUser: Infinity, placesPerBooking: Infinity, fee: NO_FEE };
 
 /**
  * Takes the places of an expired booking again, because it was paid after all: the very same ones, else, where the customer allowed
@@ -108,7 +109,9 @@ async function asAgreed(
       line.category === null ? [] : [[line.category, BigInt(line.unit_amount)] as const],
     ),
   );
-  const agreed: BookableEvent = { ...event, prices, maxPerBooking: null, salesOpenAt: null, salesCloseAt: null };
+  // However the price came about, it stands: nobody is asked for a quote.
+  const unlimited = { pricing: 'list', maxPerBooking: null, salesOpenAt: null, salesCloseAt: null } as const;
+  const agreed: BookableEvent = { ...event, prices, ...unlimited };
   const { inventory } = event;
   if (inventory.kind !== 'pool' || !inventory.numbered) {
     return { snapshot: { ...common, events: new Map([[event.id, agreed]]) }, sameNumbersFree: true };

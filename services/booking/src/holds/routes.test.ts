@@ -5,6 +5,7 @@ import { newId } from '@holdfast/shared/ids';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
 import { AlternativesFinder } from '../alternatives/find-alternatives.ts';
 import { aCustomer, setupBooking, type BookingFixture } from '../testing/booking-fixture.ts';
+import { startTestQuoter, type TestQuoter } from '../testing/test-quoter.ts';
 import { HoldBatcher } from './hold-batcher.ts';
 import { holdRoutes } from './routes.ts';
 import { settleHoldBatch } from './settle-hold-batch.ts';
@@ -12,9 +13,11 @@ import { settleHoldBatch } from './settle-hold-batch.ts';
 const SECRET = 'only-for-tests-only-for-tests-only-for-tests';
 
 let booking: BookingFixture;
+let quoter: TestQuoter;
 let server: RunningServer;
 beforeAll(async () => {
   booking = await setupBooking();
+  quoter = await startTestQuoter();
   const logger = createLogger({ service: 'booking-test', level: 'silent' });
   const app = createApp();
   app.use(
@@ -30,6 +33,7 @@ beforeAll(async () => {
         logger,
         waitAtMostMs: 5_000,
       }),
+      quotes: { pool: booking.pool, quoter: quoter.quoter, logger, timeoutMs: 2_000, onAsked: () => {} },
       internalSecret: SECRET,
       logger,
     }),
@@ -38,28 +42,31 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.stop();
+  await quoter.stop();
   await booking.stop();
 });
 
 interface Answer {
   readonly status: number;
-  readonly body: { code?: string; unavailable?: unknown; alternatives?: unknown[] };
+  readonly body: { code?: string; price?: { amount: number }; unavailable?: unknown; alternatives?: unknown[] };
 }
 
-async function hold(...bodies: object[]): Promise<Answer[]> {
+const hold = (...bodies: object[]) => send('/internal/holds', bodies);
+
+async function send(path: string, bodies: readonly object[]): Promise<Answer[]> {
   const commands = bodies.map((body) => ({
     assertion: signAssertion(SECRET, aCustomer()),
     key: newId('req'),
     deadline_ms: 2_000,
     body,
   }));
-  const response = await fetch(`http://127.0.0.1:${server.port}/internal/holds`, {
+  const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ commands }),
   });
   const { answers } = (await response.json()) as { answers: { status: number; body: string }[] };
-  return answers.map(({ status, body }) => ({ status, body: JSON.parse(body) as Answer['body'] }));
+  return answers.map(({ status, body }) => ({ status, body: JSON.parse(body || '{}') as Answer['body'] }));
 }
 
 test('who loses a seat is told which one, and what is free instead', async () => {
@@ -86,4 +93,22 @@ test('a refusal of another kind has no alternatives, and a sold-out pool of no s
     status: 409,
     body: { unavailable: { requested: 2, available: 1 }, alternatives: [] },
   });
+});
+
+test('a hold that needs a quote is sent back to come apart, and those beside it do not wait for the quoter', async () => {
+  const quoted = await booking.poolEvent({ pricing: 'quoted' });
+  const listed = await booking.poolEvent();
+  const answers = await hold({ event_id: quoted, quantity: 1 }, { event_id: listed, quantity: 1 });
+  expect(answers.map(({ status }) => status)).toEqual([307, 201]);
+  expect(quoter.asked).toHaveLength(0);
+
+  const [apart] = await send('/internal/holds/apart', [{ event_id: quoted, quantity: 1 }]);
+  expect(apart).toMatchObject({ status: 201, body: { price: { amount: 5_200 } } });
+});
+
+test('without a quote the client is told to come again', async () => {
+  quoter.behave(() => 'reset');
+  const event_id = await booking.poolEvent({ pricing: 'quoted', quoteFallback: 'refuse' });
+  const [refused] = await send('/internal/holds/apart', [{ event_id, quantity: 1 }]);
+  expect(refused).toMatchObject({ status: 503, body: { code: 'quote_unavailable', retryable: true } });
 });

@@ -9,8 +9,9 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { AlternativesFinder } from '../alternatives/find-alternatives.ts';
 import { holdProblem, isTaken } from './hold-answer.ts';
-import { OverloadedError, type HoldBatcher } from './hold-batcher.ts';
+import { OverloadedError } from './hold-batcher.ts';
 import { readHoldCommand } from './hold-command.ts';
+import { placeHold, type PlaceHoldDeps } from './place-hold.ts';
 
 const batchBody = z.object({
   commands: z
@@ -29,37 +30,46 @@ interface BatchedAnswer {
   body: string;
 }
 
-export interface HoldRoutesDeps {
-  readonly batcher: HoldBatcher;
+export interface HoldRoutesDeps extends PlaceHoldDeps {
   readonly alternatives: Pick<AlternativesFinder, 'find'>;
   readonly internalSecret: string;
   readonly logger: Logger;
 }
 
+/** Tells the gateway to send this hold again by itself: it waits for another service, and those beside it must not. */
+const APART: BatchedAnswer = { status: 307, headers: { location: '/internal/holds/apart' }, body: '' };
+
 /**
  * POST /internal/holds: the holds that waited in one turn of the gateway's event loop, each with its own caller, key and deadline. The
- * answers come in the same order; the call itself is 200 whatever became of each.
+ * answers come in the same order; the call itself is 200 whatever became of each. `/internal/holds/apart` takes those that were
+ * answered 307, and is answered when their price is known.
  */
 export function holdRoutes(deps: HoldRoutesDeps): Router {
   const router = Router();
   // 128 bodies of 64 KiB and their envelopes.
-  router.post('/internal/holds', jsonBody(16 * 1024 * 1024), async (req, res) => {
+  router.post(['/internal/holds', '/internal/holds/apart'], jsonBody(16 * 1024 * 1024), async (req, res) => {
     const { commands } = parseBody(batchBody, req.body);
-    const wait = commands.length <= FEW;
-    const answers = await Promise.all(commands.map((command) => answerOne(deps, command, wait)));
+    const call = { cameAt: performance.now(), few: commands.length <= FEW, apart: req.path.endsWith('/apart') };
+    const answers = await Promise.all(commands.map((command) => answerOne(deps, command, call)));
     res.json({ answers });
   });
   return router;
 }
 
-async function answerOne(deps: HoldRoutesDeps, hold: BatchedHold, wait: boolean): Promise<BatchedAnswer> {
+async function answerOne(
+  deps: HoldRoutesDeps,
+  hold: BatchedHold,
+  call: { readonly cameAt: number; readonly few: boolean; readonly apart: boolean },
+): Promise<BatchedAnswer> {
   const caller = verifyAssertion(deps.internalSecret, hold.assertion);
   try {
     if (!caller || caller.userId === null || caller.role === null) throw new Problem('unauthenticated');
     const command = readHoldCommand(caller as SignedInCaller, hold.key, hold.body);
-    const result = await deps.batcher.submit(command);
+    const deadlineAt = call.cameAt + hold.deadline_ms;
+    const result = await placeHold(deps, command, { mayWait: call.apart, deadlineAt });
+    if (result.kind === 'apart') return APART;
     if (result.kind === 'refused') {
-      const instead = isTaken(result.refusal) ? await deps.alternatives.find(command.request, wait) : [];
+      const instead = isTaken(result.refusal) ? await deps.alternatives.find(command.request, call.few) : [];
       throw holdProblem(result.refusal, instead);
     }
     const { status, headers, body } = result.answer;

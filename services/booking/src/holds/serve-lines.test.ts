@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { newId, type EventId, type ResourceId } from '@holdfast/shared/ids';
 import fc from 'fast-check';
 import { buildHallLayout } from '../inventory/hall-layout.ts';
+import { NO_FEE } from '../pricing/platform-fee-rules.ts';
 import { ANY_BASKET, grantHold, type GrantedHold } from './decide-holds.ts';
 import type { WaitRequest } from './hold-request.ts';
 import type { BookableEvent, BookableResource, HoldSnapshot, Waiter } from './hold-snapshot.ts';
@@ -9,7 +10,7 @@ import { serveLines } from './serve-lines.ts';
 
 const event = newId('evt');
 const net = newId('res');
-const limits = { holdsPerUser: 1, placesPerBooking: 10 };
+const limits = { holdsPerUser: 1, placesPerBooking: 10, fee: NO_FEE };
 const now = new Date('2027-01-04T00:00:00Z');
 const common = {
   name: 'x',
@@ -32,6 +33,8 @@ function snapshotOf(inventory: BookableEvent['inventory']): HoldSnapshot {
       ['standard', 1000n],
       ['premium', 2000n],
     ]),
+    pricing: 'list',
+    quoteFallback: 'refuse',
     maxPerBooking: null,
     cancelled: false,
     salesOpenAt: null,

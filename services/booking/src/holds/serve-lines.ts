@@ -1,4 +1,5 @@
 import type { EventId, ResourceId } from '@holdfast/shared/ids';
+import type { HoldPricing } from '../quotes/quote-rules.ts';
 import { ANY_BASKET, grantHold, type GrantedHold, type HoldLimits } from './decide-holds.ts';
 import type { BookableEvent, BookableResource, HoldSnapshot, Waiter, WaitingLine } from './hold-snapshot.ts';
 
@@ -68,8 +69,11 @@ function bestFor(waiter: Waiter, snapshot: HoldSnapshot, limits: HoldLimits): Gr
   return null;
 }
 
+/** Nobody is asked for a price inside a batch. An event that is not sold at its list prices has no waitlist. */
+export const AT_LIST_PRICES: HoldPricing = { kind: 'list' };
+
 function granted(request: Waiter['request'], snapshot: HoldSnapshot, limits: HoldLimits): GrantedHold | null {
-  const result = grantHold(request, snapshot, limits, ANY_BASKET);
+  const result = grantHold(request, snapshot, limits, ANY_BASKET, AT_LIST_PRICES);
   return 'code' in result ? null : result;
 }
 

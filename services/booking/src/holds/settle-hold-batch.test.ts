@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BookingJson } from '@holdfast/shared/contracts/bookings';
 import { expireHolds } from '../bookings/expire-holds.ts';
+import { NO_FEE } from '../pricing/platform-fee-rules.ts';
 import { aCustomer, aHold, aSlot, setupBooking, type BookingFixture } from '../testing/booking-fixture.ts';
 import { newId, type EventId } from '@holdfast/shared/ids';
 import { decideHolds } from './decide-holds.ts';
@@ -257,6 +258,8 @@ describe('sales', () => {
           startsAt: new Date(9_000),
           endsAt: new Date(9_999),
           prices: new Map([['standard', 1n]]),
+          pricing: 'list' as const,
+          quoteFallback: 'refuse' as const,
           maxPerBooking: null,
         },
         ...{ cancelled: false, salesOpenAt: new Date(1_000), salesCloseAt: new Date(2_000) },
@@ -271,7 +274,7 @@ describe('sales', () => {
           liveHolds: new Map(),
           storedKeys: new Map(),
         },
-        { holdsPerUser: 5, placesPerBooking: 10 },
+        { holdsPerUser: 5, placesPerBooking: 10, fee: NO_FEE },
       );
       return decision?.kind === 'refused' ? decision.refusal.code : decision?.kind;
     };

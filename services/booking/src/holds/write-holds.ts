@@ -1,8 +1,11 @@
 import type { Tx } from '@holdfast/shared/db/transaction';
 import { toOutboxRows, type OutgoingEvent } from '@holdfast/shared/outbox/outbox';
-import { NEW_BOOKING_COLUMNS, toBookingRecord } from '../bookings/booking-row.ts';
+import { NEW_BOOKING_COLUMNS, toBookingRecord, type BookingRow } from '../bookings/booking-row.ts';
 import { held, offered } from '../events.ts';
+import type { Quote } from '../quotes/quote-rules.ts';
 import type { HoldWrite } from './compose-hold.ts';
+import type { GrantedHold } from './decide-holds.ts';
+import type { HoldCommand } from './hold-command.ts';
 
 /**
  * Writes the winners of a batch in one statement: bookings, claims, history, idempotency answers, outbox rows and the counters of the
@@ -68,11 +71,12 @@ export async function writeHolds(tx: Tx, writes: readonly HoldWrite[], now: Date
     payload: outbox.payloads[i],
     traceparent: outbox.traceparents[i],
   }));
-  const causes = writes.map(({ row, actor, cause, call }) => ({
+  const quotes = writes.flatMap(({ hold: { quote }, row }) => (quote ? [toQuoteRow(row, quote)] : []));
+  const causes = writes.map(({ hold, row, actor, cause, call }) => ({
     booking_id: row.id,
     version: row.version,
     from_status: call === null ? 'PENDING' : null,
-    reason: call === null ? 'offered from the waitlist' : 'held',
+    reason: call === null ? 'offered from the waitlist' : reasonOf(call.command, hold),
     actor,
     cause: cause.id,
   }));
@@ -94,8 +98,27 @@ export async function writeHolds(tx: Tx, writes: readonly HoldWrite[], now: Date
       [...resources],
     ]
       .map((rows) => JSON.stringify(rows))
-      .concat(now.toISOString()),
+      .concat(now.toISOString(), JSON.stringify(quotes)),
   });
+}
+
+/** What the history says of the hold, so that its price can be explained. */
+function reasonOf({ pricing }: HoldCommand, { quote, place }: GrantedHold): string {
+  if (quote) return 'held at a quoted price';
+  const isQuoted = place.kind !== 'slots' && place.event.pricing === 'quoted';
+  return isQuoted && pricing?.kind === 'list' ? 'held at the list price, no quote could be had' : 'held';
+}
+
+function toQuoteRow(row: BookingRow, { id, nonce, expiresAt, signed }: Quote): object {
+  return {
+    booking_id: row.id,
+    quote_id: id,
+    nonce,
+    key_id: signed.keyId,
+    signed_body: signed.body,
+    signature: signed.signature,
+    expires_at: expiresAt,
+  };
 }
 
 // One statement with a branch per table. A branch whose rows are empty costs next to nothing. Times are given, since a default of
@@ -140,6 +163,10 @@ with new_bookings as (
   insert into booking_history (booking_id, version, from_status, to_status, reason, actor, cause, at)
   select booking_id, version, from_status, 'HELD', reason, actor, cause, $12::timestamptz
     from json_to_recordset($9::json) as row (booking_id text, version int, from_status text, reason text, actor text, cause text)
+), new_quotes as (
+  insert into booking_quotes (booking_id, quote_id, nonce, key_id, signed_body, signature, expires_at, used_at)
+  select booking_id, quote_id, nonce, key_id, signed_body, signature, expires_at, $12::timestamptz
+    from json_to_recordset($13::json) as row (booking_id text, quote_id text, nonce text, key_id text, signed_body text, signature text, expires_at timestamptz)
 ), changed_events as (
   update events
      set claimed = events.claimed + row.claimed,

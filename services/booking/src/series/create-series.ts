@@ -6,9 +6,10 @@ import type { SignedInCaller } from '@holdfast/shared/http/caller';
 import { answerOnce, type OnceAnswered } from '@holdfast/shared/idempotency/answer-once';
 import type { KeyScope, StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
 import { newId } from '@holdfast/shared/ids';
-import { amountToJson } from '@holdfast/shared/money';
 import { Problem } from '@holdfast/shared/problems';
 import { formatReference, type ReferenceNumbers } from '../holds/booking-reference.ts';
+import { withPlatformFee, type PlatformFee } from '../pricing/platform-fee-rules.ts';
+import { toPriceLineJson, type PriceLine } from '../pricing/price-line.ts';
 import { holdOccurrences } from './hold-occurrences.ts';
 import type { JudgedOccurrence } from './occurrence-rules.ts';
 import { planSeries, type SeriesPlan } from './plan-series.ts';
@@ -35,6 +36,7 @@ export interface CreateSeriesDeps {
   readonly references: ReferenceNumbers;
   readonly times: SeriesTimes;
   readonly limits: SeriesLimits;
+  readonly fee: PlatformFee;
   readonly onCommit: () => void;
 }
 
@@ -74,7 +76,9 @@ async function create(tx: Tx, deps: CreateSeriesDeps, command: CreateSeriesComma
 
   const id = newId('ser');
   const numbers = await deps.references.draw(tx, free.length);
-  const bookings = free.map((occurrence, index) => toBooking(occurrence, plan, formatReference(numbers[index]!, now)));
+  const bookings = free.map((occurrence, index) =>
+    toBooking(occurrence, plan, formatReference(numbers[index]!, now), deps.fee),
+  );
   await insertSeries(
     tx,
     {
@@ -113,8 +117,15 @@ async function create(tx: Tx, deps: CreateSeriesDeps, command: CreateSeriesComma
 
 type Free = Extract<JudgedOccurrence, { verdict: 'free' }>;
 
-function toBooking(occurrence: Free, plan: SeriesPlan, reference: string): NewOccurrence {
-  const { slots, price } = occurrence;
+function toBooking(occurrence: Free, plan: SeriesPlan, reference: string, fee: PlatformFee): NewOccurrence {
+  const line: PriceLine = {
+    kind: 'place',
+    label: plan.resource.name,
+    category: null,
+    quantity: occurrence.slots,
+    unitAmount: BigInt(plan.resource.price_per_slot),
+  };
+  const { lines, price } = withPlatformFee([line], plan.resource.currency, 1, fee);
   return {
     id: newId('bkg'),
     reference,
@@ -122,15 +133,7 @@ function toBooking(occurrence: Free, plan: SeriesPlan, reference: string): NewOc
     starts_at: occurrence.startsAt,
     ends_at: occurrence.endsAt,
     price_amount: price.amount,
-    price_lines: [
-      {
-        label: plan.resource.name,
-        category: null,
-        quantity: slots,
-        unit_amount: plan.resource.price_per_slot,
-        amount: amountToJson(price.amount),
-      },
-    ],
+    price_lines: lines.map(toPriceLineJson),
   };
 }
 

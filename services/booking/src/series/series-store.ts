@@ -2,7 +2,7 @@ import type { BookingStatus } from '@holdfast/shared/contracts/bookings';
 import type { Queryable, Tx } from '@holdfast/shared/db/transaction';
 import type { BookingId, Id, ResourceId, UserId } from '@holdfast/shared/ids';
 import { amountToJson } from '@holdfast/shared/money';
-import type { PriceLineJson } from '../bookings/booking-row.ts';
+import type { PriceLineJson } from '../pricing/price-line.ts';
 import type { RefundWindow } from '../bookings/refund-policy.ts';
 import type { SlotRules } from '../inventory/slot-grid.ts';
 

@@ -8,9 +8,10 @@ import { readHoldCommand, type HoldCommand } from '../holds/hold-command.ts';
 import { settleHoldBatch, type HoldDeps, type HoldResult } from '../holds/settle-hold-batch.ts';
 import { createHallLayouts } from '../inventory/hall-layout.ts';
 import { readHallRows } from '../inventory/read-hall-rows.ts';
+import { NO_FEE } from '../pricing/platform-fee-rules.ts';
 
 export const HOLD_TIMES = { holdSeconds: 600, paymentExtensionSeconds: 900, holdMaxSeconds: 1800, offerSeconds: 3600 };
-export const HOLD_LIMITS = { holdsPerUser: 5, placesPerBooking: 10 };
+export const HOLD_LIMITS = { holdsPerUser: 5, placesPerBooking: 10, fee: NO_FEE };
 
 /** A database of its own with the booking service's pool, and factories whose defaults are valid. */
 export interface BookingFixture {
@@ -25,8 +26,12 @@ export interface BookingFixture {
     rows?: { row: string; seats: number; category?: string }[];
     amount?: number;
     startsInHours?: number;
+    pricing?: 'list' | 'quoted';
+    quoteFallback?: 'list' | 'refuse';
   }): Promise<EventId>;
   poolEvent(options?: {
+    pricing?: 'list' | 'quoted';
+    quoteFallback?: 'list' | 'refuse';
     capacity?: number;
     numbered?: boolean;
     amount?: number;
@@ -111,7 +116,7 @@ export async function setupBooking(): Promise<BookingFixture> {
         hall_version: 1,
         capacity: rows[0]!.seat_count,
         prices: JSON.stringify(categories.map((category) => ({ category, amount: options.amount ?? 4500 }))),
-        pricing: 'list',
+        ...pricingOf(options),
       });
       return id;
     },
@@ -126,7 +131,7 @@ export async function setupBooking(): Promise<BookingFixture> {
         capacity: options.capacity ?? 50,
         numbered: options.numbered ?? false,
         prices: JSON.stringify([{ category: 'standard', amount: options.amount ?? 1500 }]),
-        pricing: 'list',
+        ...pricingOf(options),
       });
       return id;
     },
@@ -169,6 +174,10 @@ export async function setupBooking(): Promise<BookingFixture> {
     },
   };
   return fixture;
+}
+
+function pricingOf({ pricing, quoteFallback }: { pricing?: 'list' | 'quoted'; quoteFallback?: 'list' | 'refuse' }) {
+  return { pricing: pricing ?? 'list', quote_fallback: quoteFallback ?? 'refuse' };
 }
 
 function times(startsInHours: number): { starts_at: Date; ends_at: Date } {

@@ -50,7 +50,7 @@ export const A_POOL = {
   prices: [{ category: 'standard', amount: 1500 }],
 };
 
-export async function setupCatalogue(): Promise<CatalogueFixture> {
+export async function setupCatalogue(options: { quoting?: boolean } = {}): Promise<CatalogueFixture> {
   const database = await createTestDatabase();
   const logger = createLogger({ service: 'booking-test', level: 'silent' });
   const pool = createPool({
@@ -67,7 +67,7 @@ export async function setupCatalogue(): Promise<CatalogueFixture> {
       venueRoutes(deps),
       resourceRoutes(deps),
       hallRoutes(deps),
-      eventRoutes(deps),
+      eventRoutes({ ...deps, quoting: options.quoting ?? true }),
       auditRoutes(deps),
     ],
   );

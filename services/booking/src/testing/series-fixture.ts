@@ -3,6 +3,7 @@ import type { Caller } from '@holdfast/shared/http/internal-assertion';
 import { newId, type ResourceId, type UserId } from '@holdfast/shared/ids';
 import type { FieldError } from '@holdfast/shared/problems';
 import { ReferenceNumbers } from '../holds/booking-reference.ts';
+import { NO_FEE } from '../pricing/platform-fee-rules.ts';
 import { seriesRoutes } from '../series/routes.ts';
 import { onCommit } from './checkout-fixture.ts';
 import { setupBooking, type BookingFixture } from './booking-fixture.ts';
@@ -54,6 +55,7 @@ export async function setupSeries(): Promise<SeriesFixture> {
       references: new ReferenceNumbers(),
       times: SERIES_TIMES,
       limits: SERIES_LIMITS,
+      fee: NO_FEE,
       watch: { changed: () => undefined },
       onCommit,
     }),

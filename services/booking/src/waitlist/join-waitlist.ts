@@ -12,7 +12,7 @@ import { holdProblem, isTaken } from '../holds/hold-answer.ts';
 import type { WaitRequest } from '../holds/hold-request.ts';
 import type { BookableEvent, BookableResource, HoldSnapshot } from '../holds/hold-snapshot.ts';
 import { readHoldSnapshot } from '../holds/read-hold-snapshot.ts';
-import { serveLines } from '../holds/serve-lines.ts';
+import { AT_LIST_PRICES, serveLines } from '../holds/serve-lines.ts';
 import type { HoldDeps } from '../holds/settle-hold-batch.ts';
 import { toEntryJson } from './entry-row.ts';
 import { readDueLines } from './read-due-lines.ts';
@@ -87,8 +87,9 @@ function withEverythingFree(request: WaitRequest, snapshot: HoldSnapshot, limits
       [...snapshot.resources].map(([id, resource]): [typeof id, BookableResource] => [id, { ...resource, claims: [] }]),
     ),
   };
-  const result = grantHold(request, free, limits, ANY_BASKET);
+  const result = grantHold(request, free, limits, ANY_BASKET, AT_LIST_PRICES);
   if (!('code' in result)) return result;
+  if (result.code === 'quote_needed') throw new Problem('no_waitlist');
   throw result.code === 'too_few_places'
     ? new Problem('never_available', { detail: `at most ${result.available} of them exist` })
     : holdProblem(result);
@@ -111,7 +112,7 @@ function refuseWhatIsFree(command: JoinCommand, snapshot: HoldSnapshot, limits: 
   const most = request.kind === 'quantity' ? request.quantity : 1;
   for (let quantity = most; quantity >= minQuantity; quantity--) {
     const wish = request.kind === 'quantity' ? { ...request, quantity } : request;
-    const result = grantHold(wish, snapshot, limits, ANY_BASKET);
+    const result = grantHold(wish, snapshot, limits, ANY_BASKET, AT_LIST_PRICES);
     if (!('code' in result)) {
       throw new Problem('nothing_to_wait_for', {
         ...(request.kind === 'quantity' ? { detail: `${quantity} can be held now` } : {}),

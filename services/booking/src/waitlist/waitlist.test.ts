@@ -120,6 +120,21 @@ describe('when a place of a sold-out event comes back', () => {
     expect(await waitlist.statuses([group])).toEqual(['OFFERED']);
   });
 
+  test('at quoted prices an offer is made at the list price, where the event is sold at it; else nobody can wait', async () => {
+    const wish = (event_id: string) => ({ event_id, quantity: 1 });
+    const lenient = await booking.poolEvent({ capacity: 1, pricing: 'quoted', quoteFallback: 'list' });
+    const [first] = await booking.settle({ ...aHold(wish(lenient)), pricing: { kind: 'list' } });
+    expect(first!.kind).toBe('answered');
+    const waiting = await waitlist.join(wish(lenient));
+    await booking.pool.query('update events set capacity = 2 where id = $1', [lenient]);
+    await booking.pool.query('update events set inventory_version = inventory_version + 1 where id = $1', [lenient]);
+    await waitlist.serve();
+    expect(await offerOf(waiting)).toMatchObject({ price: { amount: 1_500 } });
+
+    const strict = await booking.poolEvent({ capacity: 1, pricing: 'quoted', quoteFallback: 'refuse' });
+    expect((await waitlist.join(wish(strict))).reply).toMatchObject({ status: 422, body: { code: 'no_waitlist' } });
+  });
+
   test('numbered places keep their numbers: the offer and who walks by after it never share one', async () => {
     const event = await booking.poolEvent({ capacity: 3, numbered: true });
     const holds = [];

@@ -7,13 +7,13 @@ function isAnswers(value: unknown): value is { answers: HoldAnswer[] } {
   return typeof value === 'object' && value !== null && 'answers' in value && Array.isArray(value.answers);
 }
 
-/** Carries gathered holds to `POST /internal/holds` of booking. */
-export function bookingTransport(pool: Pool): HoldTransport {
+/** Carries gathered holds to `POST /internal/holds` of booking, or to another path that takes the same call. */
+export function bookingTransport(pool: Pool, path = '/internal/holds'): HoldTransport {
   return async (payload, timeoutMs) => {
     try {
       const { statusCode, body } = await pool.request({
         method: 'POST',
-        path: '/internal/holds',
+        path,
         headers: { 'content-type': 'application/json' },
         body: payload,
         // undici counts its own timeouts in steps of about a second; a deadline is finer.

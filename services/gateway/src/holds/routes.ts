@@ -4,7 +4,10 @@ import type { AssertCaller } from '../border/assertion.ts';
 import { requireSignedIn, type Authenticator } from '../border/authenticate.ts';
 import { readJson } from '../border/read-body.ts';
 import type { RequestLimits } from '../rate-limit/request-limits.ts';
-import type { HoldFailure, HoldGatherer } from './gather-holds.ts';
+import type { HoldCommand, HoldFailure, HoldGatherer } from './gather-holds.ts';
+
+/** Booking's answer to a hold that must be sent by itself. */
+const APART = 307;
 
 /** A hold that has arrived is answered within this time, one way or the other (G10 says 3 s). */
 const HOLD_DEADLINE_MS = 2_800;
@@ -18,7 +21,14 @@ const DETAIL: Record<HoldFailure, string> = {
 /** POST /v1/bookings, the hot path: no schema is checked and nothing is logged here beyond what every request costs. */
 export function mountHolds(
   app: Express,
-  deps: { authenticator: Authenticator; assertCaller: AssertCaller; gatherer: HoldGatherer; limits: RequestLimits },
+  deps: {
+    authenticator: Authenticator;
+    assertCaller: AssertCaller;
+    gatherer: HoldGatherer;
+    /** For holds that wait for another service: each is a call of its own, so that the others do not wait with it. */
+    apart: HoldGatherer;
+    limits: RequestLimits;
+  },
 ): void {
   app.post('/v1/bookings', async (req: Request, res: Response) => {
     const authenticated = deps.authenticator.authenticate(req);
@@ -27,12 +37,14 @@ export function mountHolds(
     if (admitted) await admitted;
     const body = await readJson(req);
     const key = req.headers['idempotency-key'];
-    const outcome = await deps.gatherer.submit({
+    const command: HoldCommand = {
       assertion: deps.assertCaller(req, signedIn).assertion,
       key: typeof key === 'string' ? key : null,
       deadlineAt: performance.now() + HOLD_DEADLINE_MS,
       body: body?.text ?? '{}',
-    });
+    };
+    let outcome = await deps.gatherer.submit(command);
+    if (outcome.ok && outcome.answer.status === APART) outcome = await deps.apart.submit(command);
     if (!outcome.ok) {
       throw new Problem('dependency_unavailable', { detail: DETAIL[outcome.failure], cause: outcome.cause });
     }

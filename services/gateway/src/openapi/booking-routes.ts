@@ -53,6 +53,8 @@ export const BOOKING_ROUTES: readonly ApiRoute[] = [
       'event_over',
       'sales_not_open',
       'sales_closed',
+      'no_longer_offered',
+      'quote_unavailable',
       'inventory_mismatch',
       'in_the_past',
       'outside_opening_hours',

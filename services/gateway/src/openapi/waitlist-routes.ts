@@ -24,6 +24,7 @@ export const WAITLIST_ROUTES: readonly ApiRoute[] = [
       'already_waiting',
       'too_many_waits',
       'never_available',
+      'no_waitlist',
       'too_many_places',
       'unknown_category',
       'event_cancelled',

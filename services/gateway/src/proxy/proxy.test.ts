@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ASSERTION_HEADER, verifyAssertion } from '@holdfast/shared/http/internal-assertion';
 import { newId } from '@holdfast/shared/ids';
+import { until } from '@holdfast/shared/testing/until';
 import type { SeenRequest } from '../testing/fake-service.ts';
 import { INTERNAL_SECRET, startGatewayOn, startTestGateway, type TestGateway } from '../testing/test-gateway.ts';
 
@@ -360,6 +361,26 @@ describe('POST /v1/bookings', () => {
     expect((await hold('again')).status).toBe(201);
     const keys = gateway.booking.seen.map(({ body }) => (JSON.parse(body.toString()) as Batch).commands[0]?.key);
     expect(keys).toEqual(['again', 'again']);
+  });
+
+  test('sends a hold that must wait apart by itself, while those beside it are answered', async () => {
+    const apart: (() => void)[] = [];
+    gateway.booking.behave((request) => {
+      if (request.url === '/internal/holds/apart')
+        return new Promise((resolve) => apart.push(() => resolve(answerAll(request))));
+      const { commands } = JSON.parse(request.body.toString()) as Batch;
+      const answers = commands.map(({ key }) =>
+        key === 'slow' ? { status: 307, headers: {}, body: '' } : { status: 201, body: '{}' },
+      );
+      return { body: JSON.stringify({ answers }) };
+    });
+    const slow = hold('slow', { n: 1 });
+    expect((await Promise.all([hold('a'), hold('b')])).map(({ status }) => status)).toEqual([201, 201]);
+    await until('the hold to come apart', () => apart.length === 1);
+    apart[0]!();
+    expect((await slow).json).toEqual({ key: 'slow', got: { n: 1 } });
+    const alone = gateway.booking.seen.find(({ url }) => url === '/internal/holds/apart');
+    expect((JSON.parse(alone!.body.toString()) as Batch).commands.map(({ key }) => key)).toEqual(['slow']);
   });
 
   test('without a key or a body leaves the refusal to booking, and never carries broken JSON there', async () => {

@@ -15,7 +15,8 @@ export interface FakeAnswer {
 }
 
 /** What a fake service does with a request: an answer, nothing at all, or a cut connection. */
-export type Behaviour = (request: SeenRequest) => FakeAnswer | 'silence' | 'reset';
+export type Behaviour = (request: SeenRequest) => Reaction | Promise<Reaction>;
+type Reaction = FakeAnswer | 'silence' | 'reset';
 
 export interface FakeService {
   readonly url: string;
@@ -36,19 +37,7 @@ export async function startFakeService(port = 0): Promise<FakeService> {
     req.on('end', () => {
       const request = { method: req.method!, url: req.url!, headers: req.headers, body: Buffer.concat(chunks) };
       seen.push(request);
-      const answer = behaviour(request);
-      if (answer === 'silence') return;
-      if (answer === 'reset') {
-        req.socket.resetAndDestroy();
-        return;
-      }
-      const body = answer.body ?? '{}';
-      res.writeHead(answer.status ?? 200, {
-        'content-type': 'application/json; charset=utf-8',
-        'content-length': Buffer.byteLength(body),
-        ...answer.headers,
-      });
-      res.end(body);
+      void Promise.resolve(behaviour(request)).then((answer) => react(req, res, answer));
     });
   });
   server.on('connection', (socket) => {
@@ -70,4 +59,19 @@ export async function startFakeService(port = 0): Promise<FakeService> {
         for (const socket of sockets) socket.destroy();
       }),
   };
+}
+
+function react(req: http.IncomingMessage, res: http.ServerResponse, answer: Reaction): void {
+  if (answer === 'silence') return;
+  if (answer === 'reset') {
+    req.socket.resetAndDestroy();
+    return;
+  }
+  const body = answer.body ?? '{}';
+  res.writeHead(answer.status ?? 200, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    ...answer.headers,
+  });
+  res.end(body);
 }

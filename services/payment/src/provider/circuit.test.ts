@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { CircuitStateName } from '@holdfast/shared/circuit';
 import { until } from '@holdfast/shared/testing/until';
 import { resumeOperations } from '../operations/resume-operations.ts';
 import { drive, openOperationsBench, type OperationsBench } from '../testing/operations-bench.ts';
 import { intent, playProvider } from '../testing/played-provider.ts';
-import { guardProvider, type CircuitStateName } from './circuit.ts';
+import { guardProvider } from './circuit.ts';
 import type { Answer, Intent } from './provider.ts';
 
 const unknown: Answer<never> = { kind: 'unknown', reason: 'no_answer' };

@@ -1,8 +1,6 @@
 import { assertNoOpenTransaction } from '@holdfast/shared/db/transaction';
-import { BrokenCircuitError, CircuitState, circuitBreaker, CountBreaker, handleWhenResult } from 'cockatiel';
+import { createCircuit, isNotCalled, type CircuitStateName } from '@holdfast/shared/circuit';
 import type { Answer, Provider } from './provider.ts';
-
-export type CircuitStateName = 'closed' | 'half_open' | 'open';
 
 export interface CircuitOptions {
   /** Time without a single call after the circuit opened. */
@@ -17,11 +15,6 @@ export interface GuardedProvider {
   state(): CircuitStateName;
 }
 
-/** The last calls that are counted, and from which number of failures among them nothing is sent any more. */
-const SAMPLE = 10;
-const FAILURES = 5;
-/** Calls let through when the break is over; all must be answered for the circuit to close. */
-const PROBES = 2;
 /** Least pause of what is put off, so that it does not spin while the probes are out. */
 const LEAST_PAUSE_MS = 250;
 
@@ -32,47 +25,22 @@ const LEAST_PAUSE_MS = 250;
  */
 export function guardProvider(provider: Provider, options: CircuitOptions): GuardedProvider {
   const random = options.random ?? Math.random;
-  const policy = circuitBreaker(handleWhenResult(isFailure), {
-    // The package opens above the threshold, not at it.
-    breaker: new CountBreaker({ threshold: (FAILURES - 0.5) / SAMPLE, size: SAMPLE }),
-    halfOpenAfter: options.breakMs,
-    halfOpenSampling: { calls: PROBES, threshold: 0 },
-  });
-  let openedAtMs = 0;
-  let probes = 0;
-  policy.onBreak(() => {
-    openedAtMs = Date.now();
-  });
-  // Emitted by the first call after the break, which is the first probe.
-  policy.onHalfOpen(() => {
-    probes = 1;
-  });
-  policy.onStateChange((state) => options.onChange(nameOf(state)));
+  const circuit = createCircuit<Answer<unknown>>({ breakMs: options.breakMs, isFailure, onChange: options.onChange });
 
   /** Full jitter over one break, from its end on: what was put off does not come back as one wave. */
-  const putOff = (): Answer<never> => {
-    const leftMs = Math.max(0, openedAtMs + options.breakMs - Date.now());
+  const putOff = (leftMs: number): Answer<never> => {
     const delayMs = Math.max(LEAST_PAUSE_MS, Math.round(leftMs + random() * options.breakMs));
     return { kind: 'later', delayMs, reason: CIRCUIT_OPEN };
   };
 
   async function guard<T>(what: string, call: () => Promise<Answer<T>>): Promise<Answer<T>> {
     assertNoOpenTransaction(`provider call ${what}`);
-    if (policy.state === CircuitState.HalfOpen) {
-      // The package would let the call wait for the outcome of the probes, and with it the hand and the lease that it occupies.
-      if (probes >= PROBES) return putOff();
-      probes += 1;
-    }
-    try {
-      return await policy.execute(call);
-    } catch (error) {
-      if (error instanceof BrokenCircuitError) return putOff();
-      throw error;
-    }
+    const answer = await circuit.run(call);
+    return isNotCalled(answer) ? putOff(answer.leftMs) : (answer as Answer<T>);
   }
 
   return {
-    state: () => nameOf(policy.state),
+    state: () => circuit.state(),
     provider: {
       name: provider.name,
       createIntent: (request) => guard('create intent', () => provider.createIntent(request)),
@@ -90,12 +58,7 @@ export function guardProvider(provider: Provider, options: CircuitOptions): Guar
 /** Reason of what was put off without a call. */
 export const CIRCUIT_OPEN = 'circuit_open';
 
-function isFailure(answer: unknown): boolean {
+function isFailure(answer: Answer<unknown>): boolean {
   const { kind, reason } = answer as Answer<unknown> & { reason?: string };
   return kind === 'unknown' || (kind === 'later' && reason === 'provider_busy');
-}
-
-function nameOf(state: CircuitState): CircuitStateName {
-  if (state === CircuitState.Closed) return 'closed';
-  return state === CircuitState.HalfOpen ? 'half_open' : 'open';
 }

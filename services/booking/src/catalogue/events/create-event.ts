@@ -14,9 +14,10 @@ type EventInput = z.output<typeof eventBody>;
 
 /**
  * Creates an event in a venue that is not archived. One with seats takes its capacity from a hall of that venue, and every category
- * of the hall needs a price: a seat that cannot be priced cannot be sold.
+ * of the hall needs a price: a seat that cannot be priced cannot be sold. `quoting` says whether there is a quoter to ask.
  */
-export async function createEvent(tx: Tx, input: EventInput): Promise<EventJson | CatalogueRefusal> {
+export async function createEvent(tx: Tx, input: EventInput, quoting: boolean): Promise<EventJson | CatalogueRefusal> {
+  if (input.pricing === 'quoted' && !quoting) return { refused: 'no_quoter' };
   const venue = await referenceVenue(tx, input.venue_id);
   if ('refused' in venue) return venue;
   const places = await placesOf(tx, input);
@@ -33,6 +34,7 @@ export async function createEvent(tx: Tx, input: EventInput): Promise<EventJson 
     prices: input.prices,
     maxPerBooking: input.max_per_booking ?? null,
     pricing: input.pricing,
+    quoteFallback: input.quote_fallback,
     salesOpenAt: toDate(input.sales_open_at),
     salesCloseAt: toDate(input.sales_close_at),
     houseBlocks: input.house_blocks ?? [],

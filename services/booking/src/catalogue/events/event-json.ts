@@ -18,6 +18,7 @@ export function toEventJson(row: EventRow) {
     prices: row.prices,
     max_per_booking: row.max_per_booking,
     pricing: row.pricing,
+    quote_fallback: row.quote_fallback,
     sales_open_at: row.sales_open_at?.toISOString() ?? null,
     sales_close_at: row.sales_close_at?.toISOString() ?? null,
     house_blocks: row.house_blocks,

@@ -24,6 +24,7 @@ export interface EventRow {
   readonly prices: CategoryPrice[];
   readonly max_per_booking: number | null;
   readonly pricing: 'list' | 'quoted';
+  readonly quote_fallback: 'list' | 'refuse';
   readonly sales_open_at: Date | null;
   readonly sales_close_at: Date | null;
   readonly house_blocks: string[];
@@ -47,21 +48,22 @@ export interface NewEvent {
   readonly prices: readonly CategoryPrice[];
   readonly maxPerBooking: number | null;
   readonly pricing: 'list' | 'quoted';
+  readonly quoteFallback: 'list' | 'refuse';
   readonly salesOpenAt: Date | null;
   readonly salesCloseAt: Date | null;
   readonly houseBlocks: readonly string[];
 }
 
 const COLUMNS = `e.id, e.venue_id, e.name, e.starts_at, e.ends_at, v.time_zone, e.inventory, e.hall_id, e.capacity, e.numbered,
-            v.currency, e.prices, e.max_per_booking, e.pricing, e.sales_open_at, e.sales_close_at, e.house_blocks,
+            v.currency, e.prices, e.max_per_booking, e.pricing, e.quote_fallback, e.sales_open_at, e.sales_close_at, e.house_blocks,
             e.cancelled_at, e.version, e.archived_at, e.created_at, e.updated_at`;
 
 export async function insertEvent(tx: Tx, event: NewEvent): Promise<EventRow> {
   const { rows } = await tx.query<EventRow>(
     `with e as (
        insert into events (id, venue_id, name, starts_at, ends_at, inventory, hall_id, hall_version, capacity, numbered, prices,
-                           max_per_booking, pricing, sales_open_at, sales_close_at, house_blocks)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13, $14, $15, $16::text[])
+                           max_per_booking, pricing, sales_open_at, sales_close_at, house_blocks, quote_fallback)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::jsonb, $12, $13, $14, $15, $16::text[], $17)
        returning *
      )
      select ${COLUMNS}
@@ -84,6 +86,7 @@ export async function insertEvent(tx: Tx, event: NewEvent): Promise<EventRow> {
       event.salesOpenAt,
       event.salesCloseAt,
       event.houseBlocks,
+      event.quoteFallback,
     ],
   );
   return rows[0]!;
@@ -158,7 +161,7 @@ export async function updateEventRow(
      update events
         set name = $3, starts_at = $4, ends_at = $5, capacity = $6, places_given = least(places_given, $6::int),
             prices = $7::jsonb, max_per_booking = $8, pricing = $9,
-            sales_open_at = $10, sales_close_at = $11, house_blocks = $12::text[],
+            sales_open_at = $10, sales_close_at = $11, house_blocks = $12::text[], quote_fallback = $13,
             inventory_version = inventory_version + 1, version = version + 1, updated_at = clock.app_now()
       where id = $1
         and version = $2`,
@@ -175,6 +178,7 @@ export async function updateEventRow(
       event.salesOpenAt,
       event.salesCloseAt,
       event.houseBlocks,
+      event.quoteFallback,
     ],
   );
   return rowCount === 1;

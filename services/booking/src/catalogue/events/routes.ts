@@ -13,11 +13,20 @@ import { listEvents } from './list-events.ts';
 import { readEvent } from './read-event.ts';
 import { KEPT_FIELDS, toEventFields, updateEvent } from './update-event.ts';
 
+export interface EventRoutesDeps extends CatalogueDeps {
+  /** Whether there is a quoter: without one nothing can be sold at quoted prices. */
+  readonly quoting: boolean;
+}
+
 /** `/events`, to be mounted at /v1. */
-export function eventRoutes(deps: CatalogueDeps): Router {
+export function eventRoutes(deps: EventRoutesDeps): Router {
   const router = Router();
   router.post('/events', (req, res) =>
-    answerCreate(deps, req, res, { collection: '/v1/events', body: eventBody, create: createEvent }),
+    answerCreate(deps, req, res, {
+      collection: '/v1/events',
+      body: eventBody,
+      create: (tx, input) => createEvent(tx, input, deps.quoting),
+    }),
   );
   router.get('/events', async (req, res) => {
     res.json(await listEvents(deps.pool, parseQuery(catalogueListQuery, req.query)));
@@ -33,7 +42,7 @@ export function eventRoutes(deps: CatalogueDeps): Router {
       body: eventBody,
       toFields: toEventFields,
       immutable: KEPT_FIELDS,
-      update: updateEvent,
+      update: (tx, current, input) => updateEvent(tx, current, input, deps.quoting),
     }),
   );
   router.delete('/events/:id', (req, res) => answerArchive(deps, req, res, EVENTS));

@@ -17,7 +17,7 @@ afterAll(() => booking.stop());
 const change = (id: EventId, patch: Fields) =>
   withTransaction(booking.pool, async (tx) => {
     const { object } = (await EVENTS.lock(tx, id))!;
-    return updateEvent(tx, object, mergePatch(eventBody, toEventFields(object), patch));
+    return updateEvent(tx, object, mergePatch(eventBody, toEventFields(object), patch), true);
   });
 const hold = async (id: EventId, quantity: number) => {
   const [result] = await booking.settle(aHold({ event_id: id, quantity }));

@@ -16,7 +16,7 @@ export const KEPT_FIELDS = ['venue_id', 'inventory', 'hall_id', 'numbered'];
 /** An event as the body that would create it: a hall decides capacity and numbers. */
 export function toEventFields(event: EventJson): Record<string, unknown> {
   const { venue_id, name, starts_at, ends_at, inventory, prices, max_per_booking, pricing } = event;
-  const { sales_open_at, sales_close_at } = event;
+  const { quote_fallback, sales_open_at, sales_close_at } = event;
   return {
     ...{
       venue_id,
@@ -27,6 +27,7 @@ export function toEventFields(event: EventJson): Record<string, unknown> {
       prices,
       max_per_booking,
       pricing,
+      quote_fallback,
       sales_open_at,
       sales_close_at,
     },
@@ -40,7 +41,13 @@ export function toEventFields(event: EventJson): Record<string, unknown> {
  * Changes an event. Bookings keep the price that they have. Its time stays while somebody counts on it, and its capacity never falls
  * below what is claimed.
  */
-export async function updateEvent(tx: Tx, current: EventJson, input: EventInput): Promise<EventJson | ChangeRefusal> {
+export async function updateEvent(
+  tx: Tx,
+  current: EventJson,
+  input: EventInput,
+  quoting: boolean,
+): Promise<EventJson | ChangeRefusal> {
+  if (input.pricing === 'quoted' && current.pricing !== 'quoted' && !quoting) return { refused: 'no_quoter' };
   const [startsAt, endsAt] = [new Date(input.starts_at), new Date(input.ends_at)];
   if (startsAt.toISOString() !== current.starts_at || endsAt.toISOString() !== current.ends_at) {
     if (current.cancelled_at !== null) return { refused: 'event_cancelled' };
@@ -71,6 +78,7 @@ export async function updateEvent(tx: Tx, current: EventJson, input: EventInput)
         prices: input.prices,
         maxPerBooking: input.max_per_booking ?? null,
         pricing: input.pricing,
+        quoteFallback: input.quote_fallback,
         salesOpenAt: toDate(input.sales_open_at),
         salesCloseAt: toDate(input.sales_close_at),
         houseBlocks: input.house_blocks ?? [],
