@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BookingJson } from '@holdfast/shared/contracts/bookings';
+import type { SeriesJson } from '@holdfast/shared/contracts/series';
 import type { WaitlistEntryJson } from '@holdfast/shared/contracts/waitlist';
 import { until } from '@holdfast/shared/testing/until';
 import { bookPatiently, postUntilAnswered } from '../support/book.ts';
 import { halfHours, makePoolEvent, makeResource, makeSeatsEvent } from '../support/catalogue.ts';
 import { crashAt } from '../support/crash.ts';
 import { signInAdmin, signUp, type Customer } from '../support/customers.ts';
-import { brokenInvariants } from '../support/invariants.ts';
+import { brokenInvariants, untilQuiet } from '../support/invariants.ts';
 import { mailsTo } from '../support/mailbox.ts';
 import { query } from '../support/query.ts';
 import { startStack, WHOLE_PATH, type Stack } from '../support/stack.ts';
@@ -139,6 +140,66 @@ describe('booking is killed while it offers to the waitlist', () => {
 
       const mails = await mailsTo(stack.url('mail'), waiter.email);
       expect(mails.map(({ subject }) => subject)).toEqual([expect.stringContaining('What you waited for is free')]);
+      expect(await brokenInvariants(stack)).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+describe('booking is killed over a series', () => {
+  const DAY_MS = 86_400_000;
+  // Another hour each time; daily, so that the next occurrence is at most a day away from the window.
+  const daily = (hour: number) => ({
+    resource_id: net,
+    starts_at: `${new Date(Date.now() + 5 * DAY_MS).toISOString().slice(0, 10)}T${hour}:00`,
+    duration: 'PT1H',
+    rrule: 'FREQ=DAILY;COUNT=40',
+  });
+  const read = async (id: string) => (await customer.api.get<SeriesJson>(`/v1/series/${id}`)).body;
+
+  test.each(['booking.series.before_commit', 'booking.series.after_commit'])(
+    'at %s: the repeated call has the one series',
+    async (point) => {
+      const hour = point.endsWith('before_commit') ? 11 : 13;
+      const made = await crashAt(stack, { victim: 'booking', point }, () =>
+        postUntilAnswered<SeriesJson>(customer.api, '/v1/series', daily(hour)),
+      );
+      expect(made.status).toBe(201);
+      expect(await read(made.body.id)).toMatchObject({ occurrences: made.body.occurrences });
+      const bookings = 'select count(*)::int as n from booking.bookings where series_id = $1';
+      expect(await query(stack, bookings, [made.body.id])).toEqual([{ n: 40 }]);
+      const cancel = { reason: 'only for this test' };
+      expect((await customer.api.post(`/v1/series/${made.body.id}/cancel`, cancel)).status).toBe(200);
+      expect(await brokenInvariants(stack)).toEqual([]);
+    },
+    60_000,
+  );
+
+  test.each(['booking.occurrences.before_commit', 'booking.occurrences.after_commit'])(
+    'at %s: the occurrence that came into the window is held once and told once',
+    async (point) => {
+      const made = await postUntilAnswered<SeriesJson>(customer.api, '/v1/series', daily(16));
+      expect(made.status).toBe(201);
+      const next = made.body.occurrences.find(({ booking }) => booking!.status === 'PENDING')!.booking!;
+      await crashAt(stack, { victim: 'booking', point }, async () => {
+        await stack.database.advanceClock(DAY_MS);
+        await until('the occurrence to be held', async () => {
+          const answer = await customer.api.get<BookingJson>(`/v1/bookings/${next.id}`);
+          return answer.status === 200 && answer.body.status === 'HELD';
+        });
+      });
+      expect(
+        await query(
+          stack,
+          `select split_part(subject, '.', 4) as name from booking.outbox where ordering_key = $1 order by family, seq`,
+          [next.id],
+        ),
+      ).toEqual([{ name: 'payment_due' }, { name: 'held' }]);
+      const mails = await mailsTo(stack.url('mail'), customer.email);
+      expect(mails.filter(({ subject }) => subject.includes(next.reference))).toHaveLength(1);
+      const cancel = { reason: 'only for this test' };
+      expect((await customer.api.post(`/v1/series/${made.body.id}/cancel`, cancel)).status).toBe(200);
+      await untilQuiet(stack);
       expect(await brokenInvariants(stack)).toEqual([]);
     },
     60_000,

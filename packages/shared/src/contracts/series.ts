@@ -97,8 +97,9 @@ const occurrenceTimes = {
 const conflict = z.object({
   starts_at: instant,
   ends_at: instant,
-  with: z.enum(['booking', 'series', 'this_series']).meta({
-    description: 'a booking; an occurrence of another series that waits for its hold; an earlier one of this series',
+  with: z.enum(['booking', 'series', 'waitlist', 'this_series']).meta({
+    description:
+      'a booking; an occurrence of another series that waits for its hold; somebody on the waitlist who is served before; an earlier one of this series',
   }),
 });
 

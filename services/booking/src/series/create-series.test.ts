@@ -177,6 +177,28 @@ describe('when something is in the way', () => {
     await book(later);
   });
 
+  test('whoever waits for a time that became free is served before a series, and is not in the way while it is taken', async () => {
+    const busy = await fixture.resource();
+    const [starts_at, ends_at] = [utc(localIn(7)), utc(localIn(7, '19:00'))];
+    const caller = aCustomer();
+    const holder = aHold({ resource_id: busy, starts_at, ends_at }, { caller });
+    const [held] = await fixture.booking.settle(holder);
+    expect(held!.kind).toBe('answered');
+    const wait = { resource_id: busy, starts_at, ends_at: utc(localIn(7, '19:30')) };
+    expect((await fixture.post('/v1/waitlist', wait, { user: fixture.customer() })).status).toBe(201);
+
+    const verdict = async () => {
+      const one = aSeries(busy, { rrule: 'FREQ=DAILY;COUNT=1' });
+      const { body } = await fixture.post('/v1/series/preview', one, { user: fixture.customer() });
+      return body.occurrences[0]!.conflicts.map((conflict) => conflict.with);
+    };
+    expect(await verdict()).toEqual(['booking']);
+    await fixture.booking.pool.query('update slot_claims set released_at = clock.app_now() where resource_id = $1', [
+      busy,
+    ]);
+    expect(await verdict()).toEqual(['waitlist']);
+  });
+
   test('two series that want the same free times at once: one is accepted', async () => {
     const free = await fixture.resource();
     const replies = await Promise.all(

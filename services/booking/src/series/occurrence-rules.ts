@@ -6,7 +6,7 @@ import type { Occurrence } from './recurrence-rules.ts';
 export interface TakenTime {
   readonly from: number;
   readonly to: number;
-  readonly by: 'booking' | 'series';
+  readonly by: 'booking' | 'series' | 'waitlist';
 }
 
 export interface Conflict {

@@ -143,15 +143,15 @@ export interface SeriesSnapshot {
   readonly now: Date;
   readonly resource: SeriesResource | null;
   /** `n` is the place in the list of times; ms since the epoch. */
-  readonly taken: { n: number; from: number; to: number; by: 'booking' | 'series' }[];
+  readonly taken: { n: number; from: number; to: number; by: 'booking' | 'series' | 'waitlist' }[];
   /** Of the user: series with something unpaid or waiting, and unpaid holds of occurrences. */
   readonly open_series: number;
   readonly holds: number;
 }
 
 /**
- * What verdicts depend on: the resource, what others have of these times (live claims, and occurrences of other series that wait for
- * their hold), and how much of it the user has already. Each time is looked up by itself, so a busy resource costs no more than an idle one.
+ * What verdicts depend on: the resource, what others have of these times (live claims, occurrences of other series that wait for
+ * their hold, and whoever waits for a time that has become free and is offered it next), and how much of it the user has already. Each time is looked up by itself, so a busy resource costs no more than an idle one.
  */
 export async function readSeriesSnapshot(
   db: Queryable,
@@ -190,6 +190,18 @@ export async function readSeriesSnapshot(
                  and tstzrange(b.starts_at, b.ends_at) && tstzrange(wanted.starts_at, wanted.ends_at)
                  and b.status = 'PENDING'
                  and b.series_id is not null
+              offset 0)
+             union all
+             (select tstzrange(w.starts_at, w.ends_at), 'waitlist'
+                from waitlist_entries w
+               where w.resource_id = $1
+                 and w.status = 'WAITING'
+                 and w.starts_at < wanted.ends_at
+                 and w.ends_at > wanted.starts_at
+                 and not exists (select from slot_claims c
+                                  where c.resource_id = $1
+                                    and c.during && tstzrange(w.starts_at, w.ends_at)
+                                    and c.released_at is null)
               offset 0)) other) as taken,
         (select count(distinct series_id)::int
            from bookings

@@ -5,8 +5,9 @@ import type { FieldError } from '@holdfast/shared/problems';
 import { ReferenceNumbers } from '../holds/booking-reference.ts';
 import { NO_FEE } from '../pricing/platform-fee-rules.ts';
 import { seriesRoutes } from '../series/routes.ts';
+import { waitlistRoutes } from '../waitlist/routes.ts';
 import { onCommit } from './checkout-fixture.ts';
-import { setupBooking, type BookingFixture } from './booking-fixture.ts';
+import { HOLD_LIMITS, setupBooking, type BookingFixture } from './booking-fixture.ts';
 import { serveRoutes } from './http-fixture.ts';
 
 export const DAY_MS = 86_400_000;
@@ -46,7 +47,7 @@ export interface SeriesFixture {
   stop(): Promise<void>;
 }
 
-/** The series routes behind HTTP, on a database of its own. */
+/** The routes of series and of the waitlist behind HTTP, on a database of its own. */
 export async function setupSeries(): Promise<SeriesFixture> {
   const booking = await setupBooking();
   const http = await serveRoutes(
@@ -56,6 +57,12 @@ export async function setupSeries(): Promise<SeriesFixture> {
       times: SERIES_TIMES,
       limits: SERIES_LIMITS,
       fee: NO_FEE,
+      watch: { changed: () => undefined },
+      onCommit,
+    }),
+    waitlistRoutes({
+      ...booking.holdDeps,
+      limits: { ...HOLD_LIMITS, waitsPerUser: 10 },
       watch: { changed: () => undefined },
       onCommit,
     }),
