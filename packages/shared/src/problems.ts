@@ -179,6 +179,12 @@ export const PROBLEMS = {
     retryable: true,
     about: 'Repeat the request with the same Idempotency-Key after Retry-After seconds.',
   },
+  overloaded: {
+    status: 503,
+    title: 'Too many requests wait already',
+    retryable: true,
+    about: 'Nothing was done. Repeat the request with the same Idempotency-Key after Retry-After seconds.',
+  },
   timeout: {
     status: 504,
     title: 'The answer took too long',

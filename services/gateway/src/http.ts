@@ -23,7 +23,7 @@ import { mountDocs } from './openapi/docs-routes.ts';
 import { mountProblemPages } from './openapi/problem-pages.ts';
 import { ROUTES } from './openapi/route-table.ts';
 import { mountMethodNotAllowed } from './proxy/method-not-allowed.ts';
-import { mountProxy } from './proxy/routes.ts';
+import { mountProxy, type ProxyDeps } from './proxy/routes.ts';
 import { mountAttemptLimits } from './rate-limit/attempt-routes.ts';
 import type { AttemptLimits } from './rate-limit/limit-attempts.ts';
 import { RequestLimits, type RequestLimitsDeps } from './rate-limit/request-limits.ts';
@@ -35,6 +35,7 @@ export interface HttpDeps extends Omit<IdentityDeps, 'clientOf'> {
   readonly metricsAllowed: readonly string[];
   readonly corsOrigins: readonly string[];
   readonly upstreams: Readonly<Record<'booking' | 'payment' | 'notification', Pool>>;
+  readonly links: ProxyDeps['links'];
   readonly gatherer: HoldGatherer;
   readonly apart: HoldGatherer;
   readonly limits: Omit<RequestLimitsDeps, 'addressOf'>;
@@ -63,7 +64,7 @@ export function createHttp(deps: HttpDeps): Express {
     mountIdentity(app, { ...deps, clientOf: clientFinder(addressOf) }),
   );
   mountAttention(app, { ...deps, assertCaller });
-  mountProxy(app, ROUTES, { authenticator, assertCaller, upstreams: deps.upstreams, limits });
+  mountProxy(app, ROUTES, { authenticator, assertCaller, links: deps.links, limits });
   const mayReadMetrics = addressList(deps.metricsAllowed);
   app.get('/metrics', (req: Request, _res: Response, next: NextFunction) => {
     if (!mayReadMetrics(addressOf(req))) throw new Problem('not_found');

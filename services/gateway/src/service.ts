@@ -5,6 +5,7 @@ import { Relay } from '@holdfast/shared/outbox/relay';
 import { createPruneLoop } from '@holdfast/shared/retention/prune-old-rows';
 import { createSealer } from '@holdfast/shared/secrets/sealed-text';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
+import type { Pool } from 'undici';
 import { Loop } from '@holdfast/shared/loop';
 import { connectRedis } from '@holdfast/shared/redis/redis';
 import { Authenticator } from './border/authenticate.ts';
@@ -23,6 +24,7 @@ import { Revocations } from './identity/revocations.ts';
 import { RoleChanges } from './identity/role-changes.ts';
 import { TokenMemory } from './identity/token-memory.ts';
 import { createGatewayMetrics } from './metrics.ts';
+import { ServiceLink } from './proxy/service-link.ts';
 import { createUpstream } from './proxy/upstream.ts';
 import { LeasedLimiter } from './rate-limit/leased-limiter.ts';
 import { AttemptLimits } from './rate-limit/limit-attempts.ts';
@@ -49,6 +51,9 @@ export interface GatewayService {
 const PRUNE_MS = 60_000;
 /** Holds that wait for a price at a time. */
 const HOLDS_APART = 128;
+/** To one service in one lane, those that wait for a connection included: more would wait for longer than their limit. */
+const MAX_CALLS = 512;
+const LINK_STATES = { closed: 0, half_open: 1, open: 2 } as const;
 
 /** Puts the gateway together; nothing connects before `start`. */
 export function buildService(config: Config, overrides: Overrides = {}): GatewayService {
@@ -65,9 +70,18 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     payment: createUpstream(config.upstreams.payment, 64),
     notification: createUpstream(config.upstreams.notification, 4),
   };
-  // Connections of their own: a hold must not queue behind reads that are slow.
+  // Connections of their own: holding and paying must not queue behind reads that are slow.
+  const checkout = createUpstream(config.upstreams.booking, 64);
   const holds = createUpstream(config.upstreams.booking, 4);
   const holdsApart = createUpstream(config.upstreams.booking, HOLDS_APART);
+  const linkTo = (service: string, lane: string, pool: Pool, maxCalls: number) =>
+    new ServiceLink({
+      ...{ service, pool, maxCalls },
+      onState: (state) => {
+        metrics.links.set({ service, lane }, LINK_STATES[state]);
+        logger.warn({ upstream: service, lane, state }, 'calls to a service stop or begin again');
+      },
+    });
   const redis = config.redisUrl === null ? null : connectRedis(config.redisUrl, logger);
   const limiter = new LeasedLimiter({ shared: redis && new RedisBuckets(redis), logger });
   const pruning = new Loop({
@@ -119,11 +133,16 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     metricsAllowed: config.metricsAllowed,
     corsOrigins: config.corsOrigins,
     upstreams,
+    links: {
+      booking: linkTo('booking', 'browse', upstreams.booking, MAX_CALLS),
+      checkout: linkTo('booking', 'checkout', checkout, MAX_CALLS),
+      payment: linkTo('payment', 'all', upstreams.payment, MAX_CALLS),
+    },
     limits: { policies: config.limits, limiter, refused: metrics.rateLimited },
     attempts: new AttemptLimits(pool, config.limits),
-    gatherer: new HoldGatherer({ transport: bookingTransport(holds) }),
+    gatherer: new HoldGatherer({ transport: bookingTransport(linkTo('booking', 'holds', holds, 4)) }),
     apart: new HoldGatherer({
-      transport: bookingTransport(holdsApart, '/internal/holds/apart'),
+      transport: bookingTransport(linkTo('booking', 'holds-apart', holdsApart, HOLDS_APART), '/internal/holds/apart'),
       maxBatch: 1,
       maxInFlight: HOLDS_APART,
       maxQueue: 1_000,
@@ -163,7 +182,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     );
     await relay?.stop();
     await bus?.close();
-    await Promise.all([...Object.values(upstreams), holds, holdsApart].map((upstream) => upstream.destroy()));
+    await Promise.all([...Object.values(upstreams), checkout, holds, holdsApart].map((upstream) => upstream.destroy()));
     redis?.disconnect();
     await pool.end();
   };

@@ -10,6 +10,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import type { RequestId } from '../ids.ts';
 import { Problem } from '../problems.ts';
+import { prepareDrain } from './drain.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 export const JSON_LIMIT_BYTES = 64 * 1024;
@@ -154,19 +155,33 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** For tests of what happens when a limit is reached. */
+  readonly limits?: Partial<typeof TIME_LIMITS>;
+}
+
+/** How long a client may take, in ms: for its headers, for the whole request, without a byte in either direction. */
+const TIME_LIMITS = { headersMs: 10_000, requestMs: 30_000, silenceMs: 70_000, checkEveryMs: 5_000 };
+
 /**
  * Listens on loopback (or `host`) with timeouts against slow clients. Port 0 picks a free one.
  * @throws when the port is taken: Express would hand that error to the listen callback and look as if it were up.
  */
-export async function listen(app: Express, options: { host: string; port: number }): Promise<RunningServer> {
+export async function listen(app: Express, options: ListenOptions): Promise<RunningServer> {
+  const limits = { ...TIME_LIMITS, ...options.limits };
   const server = http.createServer(
     // A missing Host is refused by the gateway's own handler, with a problem; services do not look at it.
-    { maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5_000, requireHostHeader: false },
+    { maxHeaderSize: 16 * 1024, connectionsCheckingInterval: limits.checkEveryMs, requireHostHeader: false },
     app,
   );
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 30_000;
+  server.headersTimeout = limits.headersMs;
+  server.requestTimeout = limits.requestMs;
+  // A client that does not read its answer holds a connection for so long.
+  server.timeout = limits.silenceMs;
   server.keepAliveTimeout = 65_000;
+  const drainage = prepareDrain(server, app);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, () => {
@@ -180,17 +195,6 @@ export async function listen(app: Express, options: { host: string; port: number
   return {
     port,
     server,
-    stop: () => (stopped ??= drain(server)),
+    stop: () => (stopped ??= drainage.drain()),
   };
-}
-
-/** Stops accepting, lets running requests finish for at most 5 s; keep-alive connections would hold a plain close() for ever. */
-async function drain(server: http.Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  const limit = setTimeout(() => server.closeAllConnections(), 5_000);
-  await closed;
-  clearInterval(sweep);
-  clearTimeout(limit);
 }

@@ -1,5 +1,6 @@
 import type { Express, Request, Response } from 'express';
 import type { Registry } from 'prom-client';
+import { isDraining } from './drain.ts';
 
 export interface HealthCheck {
   readonly name: string;
@@ -55,7 +56,8 @@ export function mountHealth(
     res.json({ status: 'ok' });
   });
   app.get('/readyz', async (_req: Request, res: Response) => {
-    const { ready } = await runChecks(options.checks);
+    // Whoever sends requests here should stop before the port closes.
+    const ready = !isDraining(app) && (await runChecks(options.checks)).ready;
     res.status(ready ? 200 : 503).json({ status: ready ? 'ok' : 'unavailable' });
   });
   app.get('/healthz', async (req: Request, res: Response) => {

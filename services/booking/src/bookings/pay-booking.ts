@@ -44,6 +44,8 @@ export interface PayCommand {
   readonly paymentMethod: string | null;
   /** Equivalent places will do, should the money come after the hold ran out and others have these. */
   readonly allowEquivalent: boolean;
+  /** How long the caller still waits, in ms; the answer comes a little before. */
+  readonly waitMs?: number;
 }
 
 export interface PayAnswer {
@@ -67,7 +69,7 @@ const LOOK_MS = 250;
  * final one. @throws Problem for everything that starts nothing; such a call may be repeated with its key.
  */
 export async function payBooking(deps: PayDeps, command: PayCommand): Promise<PayAnswer> {
-  const until = performance.now() + (deps.waitMs ?? WAIT_MS);
+  const until = performance.now() + Math.min(deps.waitMs ?? WAIT_MS, command.waitMs ?? Infinity);
   const started = await withTransaction(deps.pool, (tx) => start(tx, deps, command));
   failpoint('booking.pay.after_commit');
   deps.onCommit();

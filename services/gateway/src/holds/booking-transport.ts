@@ -1,4 +1,5 @@
-import type { Pool } from 'undici';
+import { Problem } from '@holdfast/shared/problems';
+import type { ServiceLink } from '../proxy/service-link.ts';
 import { neverSent } from '../proxy/upstream.ts';
 import { TransportError, type HoldAnswer, type HoldTransport } from './gather-holds.ts';
 
@@ -8,16 +9,17 @@ function isAnswers(value: unknown): value is { answers: HoldAnswer[] } {
 }
 
 /** Carries gathered holds to `POST /internal/holds` of booking, or to another path that takes the same call. */
-export function bookingTransport(pool: Pool, path = '/internal/holds'): HoldTransport {
+export function bookingTransport(link: ServiceLink, path = '/internal/holds'): HoldTransport {
   return async (payload, timeoutMs) => {
     try {
-      const { statusCode, body } = await pool.request({
+      const { statusCode, body } = await link.call({
         method: 'POST',
         path,
         headers: { 'content-type': 'application/json' },
         body: payload,
-        // undici counts its own timeouts in steps of about a second; a deadline is finer.
-        signal: AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs))),
+        limitMs: Math.max(1, Math.ceil(timeoutMs)),
+        // Each hold has its key.
+        repeatable: true,
       });
       const text = await body.text();
       if (statusCode !== 200) {
@@ -28,7 +30,10 @@ export function bookingTransport(pool: Pool, path = '/internal/holds'): HoldTran
       return parsed.answers;
     } catch (error) {
       if (error instanceof TransportError) throw error;
-      throw new TransportError('no answer from booking', { answerLost: !neverSent(error), cause: error });
+      throw new TransportError('no answer from booking', {
+        answerLost: !neverSent(error) && !(error instanceof Problem),
+        cause: error,
+      });
     }
   };
 }

@@ -46,7 +46,8 @@ export function mountHolds(
     let outcome = await deps.gatherer.submit(command);
     if (outcome.ok && outcome.answer.status === APART) outcome = await deps.apart.submit(command);
     if (!outcome.ok) {
-      throw new Problem('dependency_unavailable', { detail: DETAIL[outcome.failure], cause: outcome.cause });
+      const code = outcome.failure === 'queue_full' ? 'overloaded' : 'dependency_unavailable';
+      throw new Problem(code, { detail: DETAIL[outcome.failure], cause: outcome.cause });
     }
     const { status, headers, body: text } = outcome.answer;
     // Straight to Node: Express would look at the body again for a type and an ETag.

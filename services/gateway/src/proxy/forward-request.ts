@@ -2,17 +2,18 @@ import { pipeline } from 'node:stream/promises';
 import { ASSERTION_HEADER } from '@holdfast/shared/http/internal-assertion';
 import { Problem } from '@holdfast/shared/problems';
 import type { Request, Response } from 'express';
-import type { Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { AssertCaller } from '../border/assertion.ts';
 import type { SignedIn } from '../identity/user.ts';
 import { headersForClient, headersForService } from './forwarded-headers.ts';
-import { brokeOff, neverSent } from './upstream.ts';
+import type { ServiceLink } from './service-link.ts';
+import { neverSent } from './upstream.ts';
 
 /** Answers up to this size are read whole, so that a service that dies half-way gives a 503 and not a torn body. */
 const WHOLE_BYTES = 256 * 1024;
 
 export interface Forwarding {
-  readonly upstream: Pool;
+  readonly link: ServiceLink;
   /** For the message of a refusal. */
   readonly service: string;
   /** Built from the matched route, so what the service sees is what was authorised. With the query. */
@@ -27,7 +28,7 @@ export interface Forwarding {
 
 /**
  * Sends a request on and its answer back. @throws Problem `dependency_unavailable` when the service cannot be reached, breaks off
- * or does not answer in time.
+ * or does not answer in time, `overloaded` when too many wait for it already.
  */
 export async function forwardRequest(
   assertCaller: AssertCaller,
@@ -36,41 +37,27 @@ export async function forwardRequest(
   forwarding: Forwarding,
 ): Promise<void> {
   const { assertion, caller } = assertCaller(req, forwarding.signedIn);
-  const options: Dispatcher.RequestOptions = {
-    method: req.method as Dispatcher.HttpMethod,
-    path: forwarding.path,
-    headers: {
-      ...headersForService(req.headers, forwarding.webhook),
-      [ASSERTION_HEADER]: assertion,
-      traceparent: caller.traceparent,
-      'request-id': caller.requestId,
-    },
-    body: forwarding.body,
-    signal: AbortSignal.timeout(forwarding.timeLimitMs),
-  };
   try {
-    const answer = await requestWithSecondChance(forwarding.upstream, options, forwarding.repeatable);
+    const answer = await forwarding.link.call({
+      method: req.method as Dispatcher.HttpMethod,
+      path: forwarding.path,
+      headers: {
+        ...headersForService(req.headers, forwarding.webhook),
+        [ASSERTION_HEADER]: assertion,
+        traceparent: caller.traceparent,
+        'request-id': caller.requestId,
+      },
+      body: forwarding.body,
+      limitMs: forwarding.timeLimitMs,
+      repeatable: forwarding.repeatable,
+    });
     await sendBack(req, res, answer);
   } catch (error) {
-    if (res.headersSent) throw error;
+    if (res.headersSent || error instanceof Problem) throw error;
     throw new Problem('dependency_unavailable', {
       detail: `the ${forwarding.service} service ${neverSent(error) ? 'cannot be reached' : 'did not answer in time'}`,
       cause: error,
     });
-  }
-}
-
-/** A kept-alive connection may close just as it is used. What may be carried out twice without harm is sent once more then. */
-async function requestWithSecondChance(
-  upstream: Pool,
-  options: Dispatcher.RequestOptions,
-  repeatable: boolean,
-): Promise<Dispatcher.ResponseData> {
-  try {
-    return await upstream.request(options);
-  } catch (error) {
-    if (!brokeOff(error) || !repeatable) throw error;
-    return upstream.request(options);
   }
 }
 

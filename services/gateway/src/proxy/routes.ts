@@ -1,6 +1,5 @@
 import { Problem } from '@holdfast/shared/problems';
 import type { Express, Request, Response } from 'express';
-import type { Pool } from 'undici';
 import type { AssertCaller } from '../border/assertion.ts';
 import { requireSignedIn, type Authenticator } from '../border/authenticate.ts';
 import { readBytes, readJson, readRaw, WEBHOOK_LIMIT_BYTES } from '../border/read-body.ts';
@@ -8,6 +7,7 @@ import type { SignedIn } from '../identity/user.ts';
 import { pathParameters, type ApiRoute } from '../openapi/route.ts';
 import { laneOfRoute, type RequestLimits } from '../rate-limit/request-limits.ts';
 import { forwardRequest } from './forward-request.ts';
+import type { ServiceLink } from './service-link.ts';
 
 const TIME_LIMIT_MS = 2_500;
 
@@ -18,7 +18,8 @@ export interface ProxyDeps {
   readonly authenticator: Authenticator;
   readonly assertCaller: AssertCaller;
   readonly limits: RequestLimits;
-  readonly upstreams: Readonly<Record<'booking' | 'payment', Pool>>;
+  /** `checkout`: to booking, for what a purchase needs. */
+  readonly links: Readonly<Record<'booking' | 'payment' | 'checkout', ServiceLink>>;
 }
 
 /** Mounts every route of the table that a service carries out. */
@@ -33,7 +34,7 @@ export function mountProxy(app: Express, routes: readonly ApiRoute[], deps: Prox
       const signedIn = await signedInFor(route, deps.authenticator, req);
       await deps.limits.admit(lane, req, res, signedIn);
       await forwardRequest(deps.assertCaller, req, res, {
-        upstream: deps.upstreams[target],
+        link: lane === 'checkout' && target === 'booking' ? deps.links.checkout : deps.links[target],
         service: target,
         path,
         signedIn,

@@ -1,0 +1,170 @@
+import http from 'node:http';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { ProblemBody } from '@holdfast/shared/problems';
+import { until } from '@holdfast/shared/testing/until';
+import { createApiClient } from '../support/api-client.ts';
+import { makePoolEvent } from '../support/catalogue.ts';
+import { PASSWORD, signInAdmin } from '../support/customers.ts';
+import { brokenInvariants, untilQuiet } from '../support/invariants.ts';
+import { query } from '../support/query.ts';
+import { startStack, type Part, type Stack } from '../support/stack.ts';
+
+/** How often each service is stopped under load; HOLDFAST_TEST_SHUTDOWNS=100 for a long look. */
+const TIMES = Number(process.env['HOLDFAST_TEST_SHUTDOWNS'] ?? 3);
+const CLIENTS = 12;
+
+let stack: Stack;
+let pool: string;
+beforeAll(async () => {
+  stack = await startStack({
+    parts: ['gateway', 'booking'],
+    env: { booking: { HOLDFAST_MAX_HOLDS_PER_USER: '1000000' } },
+  });
+  pool = await makePoolEvent((await signInAdmin(stack)).api, { capacity: 1_000_000 });
+}, 60_000);
+afterAll(() => stack?.stop());
+
+/** What became of one sending of a request. */
+type Outcome =
+  | { readonly kind: 'answered'; readonly status: number; readonly body: string }
+  /** Nobody listened: the request was not sent. */
+  | { readonly kind: 'refused' }
+  /** The kernel had taken the connection, and nobody accepted it before the port closed. */
+  | { readonly kind: 'at the door' }
+  /** The connection broke under a request that the server may have read. */
+  | { readonly kind: 'broken'; readonly code: string };
+
+async function signUpForToken(email: string): Promise<string> {
+  const { body } = await createApiClient(stack.url('gateway')).post<{ access_token: string }>('/v1/auth/register', {
+    ...{ email, password: PASSWORD, name: 'Ada Lovelace' },
+  });
+  return body.access_token;
+}
+
+class Client {
+  readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #token: string;
+  readonly #url: URL;
+
+  constructor(url: string, token: string) {
+    this.#url = new URL('/v1/bookings', url);
+    this.#token = token;
+  }
+
+  hold(key: string): Promise<Outcome> {
+    const body = JSON.stringify({ event_id: pool, quantity: 1 });
+    return new Promise((resolve) => {
+      const request = http.request(this.#url, {
+        method: 'POST',
+        agent: this.#agent,
+        headers: {
+          authorization: `Bearer ${this.#token}`,
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(body),
+          'idempotency-key': key,
+        },
+      });
+      request.on('response', (response) => {
+        let text = '';
+        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+        response.on('end', () => resolve({ kind: 'answered', status: response.statusCode!, body: text }));
+        response.on('error', (error: NodeJS.ErrnoException) => resolve({ kind: 'broken', code: error.code ?? '' }));
+      });
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ECONNREFUSED') resolve({ kind: 'refused' });
+        else if (!request.reusedSocket) resolve({ kind: 'at the door' });
+        else resolve({ kind: 'broken', code: error.code ?? error.message });
+      });
+      request.end(body);
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+/** What is printed and, for what is put off, why. */
+function labelOf(outcome: Outcome): string {
+  if (outcome.kind !== 'answered') return outcome.kind;
+  return outcome.status === 503 ? `503 ${(JSON.parse(outcome.body) as ProblemBody).detail}` : String(outcome.status);
+}
+
+/** Clients that hold one place after the other, each with a key of its own that is repeated until there is an answer. */
+async function startLoad(name: string) {
+  const tokens = await Promise.all([1, 2, 3].map((n) => signUpForToken(`${name}-${n}@holdfast.test`)));
+  const clients = Array.from(
+    { length: CLIENTS },
+    (_, n) => new Client(stack.url('gateway'), tokens[n % tokens.length]!),
+  );
+  const answered = new Map<string, string>();
+  const counts: Record<string, number> = {};
+  const broken: string[] = [];
+  let running = true;
+  const work = clients.map(async (client, n) => {
+    for (let i = 0; running; i += 1) {
+      const key = `${name}-${n}-${i}`;
+      for (;;) {
+        const outcome = await client.hold(key);
+        const label = labelOf(outcome);
+        counts[label] = (counts[label] ?? 0) + 1;
+        if (outcome.kind === 'broken') broken.push(`${key}: ${outcome.code}`);
+        if (outcome.kind === 'answered' && outcome.status !== 503) {
+          answered.set(key, outcome.status === 201 ? (JSON.parse(outcome.body) as { id: string }).id : outcome.body);
+          break;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  });
+  return {
+    answered,
+    counts,
+    broken,
+    async stop() {
+      running = false;
+      await Promise.all(work);
+      for (const client of clients) client.close();
+    },
+  };
+}
+
+describe.each<Part>(['gateway', 'booking'])('%s, stopped by SIGTERM under load and started again', (part) => {
+  test(
+    `${TIMES} times: breaks no request, and every key has one booking`,
+    async () => {
+      const load = await startLoad(`${part}-${Date.now()}`);
+      for (let time = 0; time < TIMES; time += 1) {
+        const before = load.answered.size;
+        await until('the load is answered', () => load.answered.size > before + 3 * CLIENTS, 20_000);
+        const old = stack.process(part);
+        await old.kill('SIGTERM');
+        expect(await old.exited).toEqual({ code: 0, signal: null });
+        await stack.restart(part);
+      }
+      const before = load.answered.size;
+      await until('the load is answered again', () => load.answered.size > before + 3 * CLIENTS, 20_000);
+      await load.stop();
+
+      expect(load.broken).toEqual([]);
+      const { rows, keys } = await bookings(`${part}-`);
+      // Each answer is that of a booking that is there, and no key made two.
+      expect([...load.answered.values()].filter((id) => !rows.has(id))).toEqual([]);
+      expect(keys).toBe(load.answered.size);
+      process.stdout.write(`${part} stopped ${TIMES} times: ${JSON.stringify(load.counts)}\n`);
+      await untilQuiet(stack);
+      expect(await brokenInvariants(stack)).toEqual([]);
+    },
+    60_000 + TIMES * 20_000,
+  );
+});
+
+/** Every booking, and how many keys of `prefix` are on record. */
+async function bookings(prefix: string): Promise<{ rows: Set<string>; keys: number }> {
+  const rows = await query<{ id: string }>(stack, 'select id from booking.bookings');
+  const [count] = await query<{ n: number }>(
+    stack,
+    `select count(*)::int as n from booking.idempotency_keys where key like '${prefix}%'`,
+  );
+  return { rows: new Set(rows.map(({ id }) => id)), keys: count!.n };
+}
