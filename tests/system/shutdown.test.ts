@@ -1,9 +1,8 @@
-import http from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { ProblemBody } from '@holdfast/shared/problems';
 import { until } from '@holdfast/shared/testing/until';
 import { createApiClient } from '../support/api-client.ts';
 import { makePoolEvent } from '../support/catalogue.ts';
+import { HoldClient, labelOf, pause } from '../support/hold-client.ts';
 import { PASSWORD, signInAdmin } from '../support/customers.ts';
 import { brokenInvariants, untilQuiet } from '../support/invariants.ts';
 import { query } from '../support/query.ts';
@@ -24,16 +23,6 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stack?.stop());
 
-/** What became of one sending of a request. */
-type Outcome =
-  | { readonly kind: 'answered'; readonly status: number; readonly body: string }
-  /** Nobody listened: the request was not sent. */
-  | { readonly kind: 'refused' }
-  /** The kernel had taken the connection, and nobody accepted it before the port closed. */
-  | { readonly kind: 'at the door' }
-  /** The connection broke under a request that the server may have read. */
-  | { readonly kind: 'broken'; readonly code: string };
-
 async function signUpForToken(email: string): Promise<string> {
   const { body } = await createApiClient(stack.url('gateway')).post<{ access_token: string }>('/v1/auth/register', {
     ...{ email, password: PASSWORD, name: 'Ada Lovelace' },
@@ -41,61 +30,12 @@ async function signUpForToken(email: string): Promise<string> {
   return body.access_token;
 }
 
-class Client {
-  readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-  readonly #token: string;
-  readonly #url: URL;
-
-  constructor(url: string, token: string) {
-    this.#url = new URL('/v1/bookings', url);
-    this.#token = token;
-  }
-
-  hold(key: string): Promise<Outcome> {
-    const body = JSON.stringify({ event_id: pool, quantity: 1 });
-    return new Promise((resolve) => {
-      const request = http.request(this.#url, {
-        method: 'POST',
-        agent: this.#agent,
-        headers: {
-          authorization: `Bearer ${this.#token}`,
-          'content-type': 'application/json',
-          'content-length': Buffer.byteLength(body),
-          'idempotency-key': key,
-        },
-      });
-      request.on('response', (response) => {
-        let text = '';
-        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-        response.on('end', () => resolve({ kind: 'answered', status: response.statusCode!, body: text }));
-        response.on('error', (error: NodeJS.ErrnoException) => resolve({ kind: 'broken', code: error.code ?? '' }));
-      });
-      request.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'ECONNREFUSED') resolve({ kind: 'refused' });
-        else if (!request.reusedSocket) resolve({ kind: 'at the door' });
-        else resolve({ kind: 'broken', code: error.code ?? error.message });
-      });
-      request.end(body);
-    });
-  }
-
-  close(): void {
-    this.#agent.destroy();
-  }
-}
-
-/** What is printed and, for what is put off, why. */
-function labelOf(outcome: Outcome): string {
-  if (outcome.kind !== 'answered') return outcome.kind;
-  return outcome.status === 503 ? `503 ${(JSON.parse(outcome.body) as ProblemBody).detail}` : String(outcome.status);
-}
-
 /** Clients that hold one place after the other, each with a key of its own that is repeated until there is an answer. */
 async function startLoad(name: string) {
   const tokens = await Promise.all([1, 2, 3].map((n) => signUpForToken(`${name}-${n}@holdfast.test`)));
   const clients = Array.from(
     { length: CLIENTS },
-    (_, n) => new Client(stack.url('gateway'), tokens[n % tokens.length]!),
+    (_, n) => new HoldClient({ url: stack.url('gateway'), token: tokens[n % tokens.length]!, eventId: pool }),
   );
   const answered = new Map<string, string>();
   const counts: Record<string, number> = {};
@@ -113,7 +53,7 @@ async function startLoad(name: string) {
           answered.set(key, outcome.status === 201 ? (JSON.parse(outcome.body) as { id: string }).id : outcome.body);
           break;
         }
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await pause();
       }
     }
   });

@@ -1,4 +1,5 @@
 import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
+import { setTimeout } from 'node:timers/promises';
 import { createPool } from '@holdfast/shared/db/pool';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import { Relay } from '@holdfast/shared/outbox/relay';
@@ -48,6 +49,7 @@ export interface GatewayService {
   stop(): Promise<void>;
 }
 
+const FIRST_LOAD_MS = 1_000;
 const PRUNE_MS = 60_000;
 /** Holds that wait for a price at a time. */
 const HOLDS_APART = 128;
@@ -193,6 +195,11 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     roleChanges,
     resetMailer,
     async start() {
+      // Whoever connects finds the keys loaded, where the database answers. Where it does not, the gateway comes up without them.
+      await Promise.race([
+        identity.runOnce().catch(() => undefined),
+        setTimeout(FIRST_LOAD_MS, undefined, { ref: false }),
+      ]);
       server = await listen(app, { host: config.host, port: config.port });
       answerBrokenRequests(server.server);
       identity.start();

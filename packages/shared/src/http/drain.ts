@@ -1,4 +1,5 @@
 import type { Server, ServerResponse } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Express } from 'express';
 
@@ -7,6 +8,22 @@ const GRACE_MS = 250;
 /** After that, running requests have this long. */
 const FINISH_MS = 5_000;
 const LOOK_MS = 10;
+/** A connection that was accepted last has this long to send its request. */
+const FIRST_BYTES_MS = 100;
+const QUIET_TURN_MS = 0.3;
+const QUIET_TURNS = 1_000;
+
+/**
+ * Waits for a short turn of the event loop. Connections are accepted once a turn, and the kernel resets those that wait when the port
+ * closes: after a short turn there is hardly one.
+ */
+async function quietTurn(): Promise<void> {
+  for (let turn = 0; turn < QUIET_TURNS; turn += 1) {
+    const startedAt = performance.now();
+    await setImmediate();
+    if (performance.now() - startedAt < QUIET_TURN_MS) return;
+  }
+}
 
 const draining = new WeakSet<Express>();
 
@@ -41,9 +58,10 @@ export function prepareDrain(server: Server, app: Express): { drain(): Promise<v
       for (const res of running) if (!res.headersSent) res.setHeader('Connection', 'close');
       const graceEnds = performance.now() + GRACE_MS;
       while (connections > 0 && performance.now() < graceEnds) await setTimeout(LOOK_MS);
-      // Right after the turn in which waiting connections were accepted: those that wait when a listener closes are reset.
-      await setImmediate();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await quietTurn();
+      // The close of net, not of http: that one also closes connections that were accepted and have not sent anything yet.
+      const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+      await Promise.race([closed, setTimeout(FIRST_BYTES_MS)]);
       const sweep = setInterval(() => server.closeIdleConnections(), 50);
       const limit = globalThis.setTimeout(() => server.closeAllConnections(), FINISH_MS);
       await closed;

@@ -2,6 +2,7 @@ import net from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { createApp, listen, problemHandler, type RunningServer } from '@holdfast/shared/http/app';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
+import { trickle } from '../testing/exchange.ts';
 import { answerBrokenRequests } from './broken-requests.ts';
 import { readJson } from './read-body.ts';
 import { requestIdOf } from './request-context.ts';
@@ -23,32 +24,16 @@ beforeAll(async () => {
 });
 afterAll(() => running.stop());
 
-/** Sends a byte of `text` every 10 ms and gives what came until the connection closed, and when that was. */
-function trickle(text: string, first = ''): Promise<{ answer: string; ms: number }> {
-  const startedAt = performance.now();
-  return new Promise((resolve) => {
-    let [answer, sent] = ['', 0];
-    const socket = net.connect(running.port, '127.0.0.1', () => socket.write(first));
-    const timer = setInterval(() => socket.write(text[sent++ % text.length]!), 10);
-    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
-    socket.on('error', () => undefined);
-    socket.on('close', () => {
-      clearInterval(timer);
-      resolve({ answer, ms: performance.now() - startedAt });
-    });
-  });
-}
-
 const HEAD = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
 
 test.each([
   [
     'headers come byte by byte',
-    () => trickle('X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', HEAD),
+    () => trickle(running.port, 'X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', HEAD),
     400,
   ],
-  ['its body does', () => trickle(' ', `${HEAD}Content-Length: 60000\r\n\r\n{`), 600],
-  ['its chunks never end', () => trickle('1\r\n \r\n', `${HEAD}Transfer-Encoding: chunked\r\n\r\n`), 600],
+  ['its body does', () => trickle(running.port, ' ', `${HEAD}Content-Length: 60000\r\n\r\n{`), 600],
+  ['its chunks never end', () => trickle(running.port, '1\r\n \r\n', `${HEAD}Transfer-Encoding: chunked\r\n\r\n`), 600],
 ])('a client is cut off with 408 when %s', async (_, send, withinMs) => {
   const { answer, ms } = await send();
   expect(answer).toMatch(/^HTTP\/1\.1 408 /);

@@ -129,7 +129,8 @@ describe('the breaker', () => {
     for (let n = 0; n < 50; n += 1) {
       await expect(link.call(post)).rejects.toMatchObject({ code: 'dependency_unavailable' });
     }
-    expect(performance.now() - startedAt).toBeLessThan(200);
+    // Each by itself would take 2 s.
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
     expect(down.seen).toEqual([]);
   });
 
