@@ -35,6 +35,10 @@ async function limited(limits: string, overrides: Partial<Config> = {}) {
     { limits: policies, redisUrl: redis.url, ...overrides },
   );
   opened.push(gateway);
+  // What comes before is counted by the process alone.
+  await until('Redis is connected', async () =>
+    (await gateway.call('/healthz?verbose=1')).text.includes('"redis":{"status":"ok"'),
+  );
   return gateway;
 }
 
