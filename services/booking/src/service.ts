@@ -96,7 +96,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
     quoting: config.quoter !== null,
     checks,
     bookings: { pool, watch, times: config.hold, onCommit },
-    series: { pool, watch, references, fee: config.limits.fee, ...config.series, onCommit },
+    series: { pool, watch, references, holds: holdDeps, fee: config.limits.fee, ...config.series, onCommit },
     waitlist: { pool, layouts, references, limits: config.limits, watch, onCommit },
     holds: {
       batcher,

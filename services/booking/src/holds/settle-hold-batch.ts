@@ -63,6 +63,11 @@ export async function settleLines(deps: HoldDeps, of: MoreInventory): Promise<{ 
   return { offered, more };
 }
 
+/** As above, inside the transaction of somebody who takes inventory another way: those who wait for it come first there, too. */
+export async function settleLinesIn(tx: Tx, deps: HoldDeps, of: MoreInventory): Promise<void> {
+  await settle(tx, deps, [], of);
+}
+
 async function settle(
   tx: Tx,
   deps: HoldDeps,

@@ -8,6 +8,7 @@ import type { KeyScope, StoredAnswer } from '@holdfast/shared/idempotency/idempo
 import { newId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import { formatReference, type ReferenceNumbers } from '../holds/booking-reference.ts';
+import { settleLinesIn, type HoldDeps } from '../holds/settle-hold-batch.ts';
 import { withPlatformFee, type PlatformFee } from '../pricing/platform-fee-rules.ts';
 import { toPriceLineJson, type PriceLine } from '../pricing/price-line.ts';
 import { holdOccurrences } from './hold-occurrences.ts';
@@ -34,6 +35,8 @@ export interface SeriesLimits {
 export interface CreateSeriesDeps {
   readonly pool: Pool;
   readonly references: ReferenceNumbers;
+  /** For those who wait for the times that a series would take. */
+  readonly holds: HoldDeps;
   readonly times: SeriesTimes;
   readonly limits: SeriesLimits;
   readonly fee: PlatformFee;
@@ -64,7 +67,10 @@ export async function createSeries(deps: CreateSeriesDeps, command: CreateSeries
 
 async function create(tx: Tx, deps: CreateSeriesDeps, command: CreateSeriesCommand): Promise<StoredAnswer> {
   const { caller, input } = command;
-  const plan = await planSeries(tx, input, caller.userId, () => lockForSeries(tx, input.resource_id, caller.userId));
+  const plan = await planSeries(tx, input, caller.userId, async () => {
+    await lockForSeries(tx, input.resource_id, caller.userId);
+    await settleLinesIn(tx, deps.holds, { eventIds: [], resourceIds: [input.resource_id] });
+  });
   const free = plan.occurrences.filter((occurrence) => occurrence.verdict === 'free');
   const unwanted = plan.occurrences.some(({ verdict }) => verdict === 'conflict' || verdict === 'closed');
   if (free.length === 0 || (unwanted && !input.skip_conflicts)) throw conflictProblem(plan);

@@ -54,6 +54,7 @@ export async function setupSeries(): Promise<SeriesFixture> {
     seriesRoutes({
       pool: booking.pool,
       references: new ReferenceNumbers(),
+      holds: booking.holdDeps,
       times: SERIES_TIMES,
       limits: SERIES_LIMITS,
       fee: NO_FEE,

@@ -5,6 +5,8 @@ import { BookingWatch } from '../bookings/booking-watch.ts';
 import { expireHolds } from '../bookings/expire-holds.ts';
 import { driveCancellations } from '../event-cancellation/drive-cancellations.ts';
 import { eventCancellationRoutes } from '../event-cancellation/routes.ts';
+import { seriesRoutes } from '../series/routes.ts';
+import { SERIES_LIMITS, SERIES_TIMES } from '../testing/series-fixture.ts';
 import { HOLD_LIMITS, aCustomer, aHold, aSlot, setupBooking, type BookingFixture } from '../testing/booking-fixture.ts';
 import { checkoutOver, onCommit, type CheckoutFixture, type Held } from '../testing/checkout-fixture.ts';
 import { serveRoutes } from '../testing/http-fixture.ts';
@@ -257,6 +259,27 @@ describe('times of a resource', () => {
     expect(await waitlist.statuses([half, longer])).toEqual(['OFFERED', 'WAITING']);
     // What nobody wants is free for all.
     expect(await waitlist.hold({ resource_id: net, ...aSlot(1) })).toHaveProperty('booking');
+  });
+
+  test('go to the line before a series takes them', async () => {
+    const net = await booking.resource();
+    const taken = await waitlist.held({ resource_id: net, ...aSlot(1) });
+    const waiter = await waitlist.join({ resource_id: net, ...aSlot(1) });
+    await waitlist.cancel(taken);
+    const { pool, holdDeps } = booking;
+    const series = await serveRoutes(
+      seriesRoutes({
+        ...{ pool, references: holdDeps.references, holds: holdDeps, times: SERIES_TIMES, limits: SERIES_LIMITS },
+        ...{ fee: HOLD_LIMITS.fee, watch, onCommit },
+      }),
+    );
+    const starts_at = aSlot(1).starts_at.slice(0, 16);
+    const wish = { resource_id: net, starts_at, duration: 'PT30M', rrule: 'FREQ=WEEKLY;COUNT=3', skip_conflicts: true };
+    const headers = { 'idempotency-key': newId('req') };
+    const reply = await series.post('/v1/series', wish, { as: 'customer', headers });
+    await series.stop();
+    expect(reply.status).toBe(201);
+    expect((await waitlist.read(waiter)).status).toBe('OFFERED');
   });
 
   test('end their wait when they begin', async () => {
