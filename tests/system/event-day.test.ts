@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BookingJson } from '@holdfast/shared/contracts/bookings';
 import type { EventCancellationJson } from '@holdfast/shared/contracts/event-cancellation';
+import type { EventRescheduleJson } from '@holdfast/shared/contracts/event-reschedule';
 import type { TicketJson } from '@holdfast/shared/contracts/tickets';
 import { until } from '@holdfast/shared/testing/until';
 import type { ApiClient } from '../support/api-client.ts';
@@ -8,7 +9,7 @@ import { bookPatiently } from '../support/book.ts';
 import { makePoolEvent, makeSeatsEvent } from '../support/catalogue.ts';
 import { signInAdmin, signUp, type Customer } from '../support/customers.ts';
 import { brokenInvariants, untilQuiet } from '../support/invariants.ts';
-import { untilMail } from '../support/mailbox.ts';
+import { readAttachment, untilMail } from '../support/mailbox.ts';
 import { startStack, WHOLE_PATH, type Stack } from '../support/stack.ts';
 import { readEffects } from '../support/witness.ts';
 
@@ -46,6 +47,49 @@ describe('on the day', () => {
     const offline = await admin.get<{ tickets: { checked_in: boolean }[] }>(`/v1/events/${event}/tickets/offline`);
     expect(offline.body.tickets.map(({ checked_in: used }) => used)).toEqual([true, true]);
   }, 60_000);
+});
+
+describe('when the event is moved', () => {
+  test('who booked it is told, with the calendar entry at its new time, comes with the old ticket, or gets everything back', async () => {
+    const at = (hours: number) => new Date(Math.ceil(Date.now() / 1_000) * 1_000 + hours * 3_600_000).toISOString();
+    const event = await makePoolEvent(admin, { event: { starts_at: at(3), ends_at: at(5) } });
+    const bob = await signUp(stack, 'Bob');
+    const bookings = [
+      await bookPatiently(ada.api, { event_id: event, quantity: 1 }),
+      await bookPatiently(bob.api, { event_id: event, quantity: 1 }),
+    ] as const;
+    const { body: tickets } = await ada.api.get<{ data: TicketJson[] }>(`/v1/bookings/${bookings[0].id}/tickets`);
+
+    const to = { starts_at: at(30), ends_at: at(32) };
+    const answer = await admin.post<EventRescheduleJson>(`/v1/events/${event}/reschedule`, {
+      ...to,
+      reason: 'the river is in flood',
+    });
+    expect([answer.status, answer.body.total]).toEqual([202, 2]);
+    await until('the bookings to follow', async () => {
+      const { body } = await admin.get<EventRescheduleJson>(answer.headers.get('location')!);
+      return body.state === 'DONE' ? body : null;
+    });
+
+    const mail = await untilMail(stack.url('mail'), ada.email, `New time for booking ${bookings[0].reference}`);
+    expect(mail.text).toContain('the river is in flood');
+    const calendar = (await readAttachment(stack.url('mail'), mail.id, 0)).toString().replaceAll(/\r?\n /g, '');
+    const stamp = to.starts_at.replace(/\.000Z$/, 'Z').replaceAll(/[-:]/g, '');
+    for (const line of ['SEQUENCE:1', `UID:${bookings[0].id}`, `DTSTART:${stamp}`]) {
+      expect(calendar.split(/\r?\n/)).toContain(line);
+    }
+
+    const door = await admin.post<BookingJson>(`/v1/bookings/${bookings[0].id}/check-in`, {
+      code: tickets.data[0]!.code,
+    });
+    expect([door.status, door.headers.get('check-in'), door.body.starts_at]).toEqual([200, 'admitted', to.starts_at]);
+    const back = await bob.api.post<BookingJson>(`/v1/bookings/${bookings[1].id}/cancel`, {
+      reason: 'I cannot come then',
+    });
+    expect(back.body.refund?.amount.amount).toBe(bookings[1].price.amount);
+    const found = await ada.api.get<{ data: { id: string }[] }>(`/v1/search?from=${to.starts_at}&available=true`);
+    expect(found.body.data.map(({ id }) => id)).toContain(event);
+  }, 90_000);
 });
 
 describe('when the event is called off an hour before it begins', () => {

@@ -7,7 +7,16 @@ export interface AuditRow {
   readonly actor: string;
   readonly role: string;
   readonly action:
-    'create' | 'update' | 'archive' | 'restore' | 'cancel' | 'reschedule' | 'retry' | 'compensate' | 'resolve';
+    | 'create'
+    | 'update'
+    | 'archive'
+    | 'restore'
+    | 'cancel'
+    | 'reschedule'
+    | 'retry'
+    | 'compensate'
+    | 'resolve'
+    | 'rotate';
   readonly entity_kind: string;
   readonly entity_id: string;
   readonly before: object | null;

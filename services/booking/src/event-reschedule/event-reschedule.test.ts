@@ -280,6 +280,23 @@ describe('the job', () => {
     expect(BATCH / TURN_SECONDS).toBe(500);
   });
 
+  test('whoever books while the event is moved is at the new time in the end, told where the old one was confirmed', async () => {
+    const event = await booking.poolEvent({ capacity: 200 });
+    const to = inHours(96);
+    const holding = Array.from({ length: 8 }, () =>
+      booking.settle(...Array.from({ length: 5 }, () => aHold({ event_id: event, quantity: 1 }))),
+    );
+    const [answer] = await Promise.all([reschedule(event, to), ...holding]);
+    await drive(2);
+    const { rows } = await booking.pool.query<{ n: number; moved: number }>(
+      `select count(*)::int as n, count(*) filter (where moved_count = 1)::int as moved
+         from bookings where event_id = $1 and starts_at = $2`,
+      [event, to.starts_at],
+    );
+    expect(rows).toEqual([{ n: 40, moved: answer.body.total }]);
+    expect(await notices(event)).toHaveLength(answer.body.total);
+  });
+
   test('the pace holds for all processes together', async () => {
     const event = await booking.poolEvent();
     await held(event);
@@ -400,8 +417,13 @@ describe('answers', () => {
     const reply = await http.patch(`/v1/events/${event}`, 1, inHours(96));
     expect(reply).toMatchObject({ status: 409, body: { code: 'in_use' } });
     expect(reply.body.detail).toContain('/reschedule');
+    const paying = await held(event);
+    await checkout.pay(paying);
     await checkout.expireEverything();
-    expect((await http.patch(`/v1/events/${event}`, 1, inHours(96))).status).toBe(200);
+    const to = inHours(96);
+    expect((await http.patch(`/v1/events/${event}`, 1, to)).status).toBe(200);
+    // It may come back when its money comes late, and is for the new time then.
+    expect(await timesOf(paying)).toMatchObject({ status: 'EXPIRED', ...to });
   });
 
   test.each<[string, number, string, (event: string) => Promise<object> | object, string?]>([

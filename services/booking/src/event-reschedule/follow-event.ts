@@ -2,7 +2,7 @@ import type { Queryable, Tx } from '@holdfast/shared/db/transaction';
 import type { EventId } from '@holdfast/shared/ids';
 import type { BookingRow } from '../bookings/booking-row.ts';
 import { moveBookings } from './move-bookings.ts';
-import { dropReschedule, readWaitingMove } from './reschedule-store.ts';
+import { dropReschedule, moveExpired, readWaitingMove } from './reschedule-store.ts';
 
 /**
  * Lets one booking follow its event now, if the job has not come to it yet: what is decided about it next must go by the event's time.
@@ -29,4 +29,12 @@ export async function asFollowed(db: Queryable, row: BookingRow): Promise<Bookin
 /** Nobody follows an event any more that does not take place. The caller has locked the event. */
 export async function stopFollowing(tx: Tx, eventId: EventId): Promise<void> {
   await dropReschedule(tx, eventId);
+}
+
+/**
+ * For an event that has another time and on which nobody counts: a booking that expired while it was being paid may still come back, and
+ * is for the new time then. The caller has locked the event.
+ */
+export async function followUncounted(tx: Tx, eventId: EventId): Promise<void> {
+  await moveExpired(tx, eventId);
 }

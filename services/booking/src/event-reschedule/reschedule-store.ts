@@ -221,6 +221,20 @@ export async function moveRows(
   });
 }
 
+/** Gives the event's time to bookings that expired with a payment under way: one of them may come back. */
+export async function moveExpired(tx: Tx, eventId: EventId): Promise<void> {
+  await tx.query(
+    `update bookings
+        set starts_at = (select starts_at from events where id = $1),
+            ends_at = (select ends_at from events where id = $1),
+            version = version + 1, updated_at = clock.app_now()
+      where event_id = $1
+        and status = 'EXPIRED'
+        and payment_id is not null`,
+    [eventId],
+  );
+}
+
 /** Counts what a batch has settled; the job is DONE when nothing of its event waits any more. */
 export async function countSettled(tx: Tx, eventId: EventId, settled: number): Promise<void> {
   await tx.query(

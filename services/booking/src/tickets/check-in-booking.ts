@@ -21,7 +21,7 @@ export type CheckedIn = ReadBooking & { readonly admission: 'admitted' | 'alread
 
 /**
  * Lets the holder of a confirmed booking in. Once in, the booking stays the same with the time of the first time; each of its tickets
- * lets one person in, and one that is shown again is told apart.
+ * lets one person in, and one that is shown again is told apart. Without a ticket all that are left come in.
  * @throws Problem `not_found`, `ticket_invalid`, `ticket_wrong_booking`, `not_checkable`; the last two with a `reason`.
  */
 export async function checkInBooking(tx: Tx, command: CheckInCommand): Promise<CheckedIn> {
@@ -37,7 +37,7 @@ export async function checkInBooking(tx: Tx, command: CheckInCommand): Promise<C
   const shut = reasonOfStatus(row.status);
   if (shut !== null) throw notCheckable(row.status, shut, `the booking is ${row.status}`);
   if (row.status === 'CHECKED_IN') {
-    const isNew = ticket !== null && (await admit(tx, row.id, ticket.id));
+    const isNew = await admit(tx, row.id, ticket?.id ?? null);
     return { ...locked, admission: isNew ? 'admitted' : 'already_in' };
   }
   if (await isEventCancelled(tx, row.event_id)) {

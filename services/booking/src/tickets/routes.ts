@@ -74,7 +74,7 @@ export function ticketRoutes(deps: TicketRoutesDeps): Router {
     const { answer, replayed } = await answerOnce(deps.pool, scope, async (tx) => ({
       status: 200,
       headers: {},
-      body: JSON.stringify(await rotateTicketKey(tx)),
+      body: JSON.stringify(await rotateTicketKey(tx, caller)),
     }));
     send(res, answer, replayed);
   });

@@ -137,6 +137,12 @@ describe('at the door', () => {
     const whole = await http.post(`/v1/bookings/${other.id}/check-in`, {}, { as: 'operator' });
     expect(whole.headers.get('check-in')).toBe('admitted');
     expect((await admittedAt(other)).every((at) => at !== null)).toBe(true);
+    const third = await confirmed();
+    const [first] = (await ticketsOf(third)).tickets;
+    await http.post(`/v1/bookings/${third.id}/check-in`, { code: first!.code }, { as: 'operator' });
+    const rest = await http.post(`/v1/bookings/${third.id}/check-in`, {}, { as: 'operator' });
+    expect(rest.headers.get('check-in')).toBe('admitted');
+    expect((await admittedAt(third)).every((at) => at !== null)).toBe(true);
   });
 
   test('of ten who check one booking in at once, one does and all get its answer', async () => {
@@ -314,6 +320,12 @@ describe('when the key is changed', () => {
     const before = await confirmed();
     const rotated = (await http.post('/v1/ticket-keys/rotate', {})).body as unknown as TicketKeyJson;
     expect(rotated).toMatchObject({ object: 'ticket_key', current: true });
+    const audit = await booking.pool.query('select action, entity_kind, after from audit_log where entity_id = $1', [
+      rotated.kid,
+    ]);
+    expect(audit.rows).toEqual([
+      { action: 'rotate', entity_kind: 'ticket_key', after: { ...rotated, id: rotated.kid } },
+    ]);
     const after = await confirmed();
     const [old, fresh] = [(await ticketsOf(before)).tickets[0]!.code, (await ticketsOf(after)).tickets[0]!.code];
     expect(fresh.split('.')[1]).toBe(rotated.kid);

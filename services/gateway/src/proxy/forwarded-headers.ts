@@ -15,6 +15,7 @@ const PASSED_BACK = [
   'www-authenticate',
   'allow',
   'link',
+  'check-in',
 ] as const;
 
 /** `webhook`: provider callbacks also carry their signature. */

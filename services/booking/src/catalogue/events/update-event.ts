@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { eventBody } from '@holdfast/shared/contracts/catalogue';
 import { violatedConstraint, type Tx } from '@holdfast/shared/db/transaction';
 import { countLiveBookings } from '../../bookings/count-live-bookings.ts';
+import { followUncounted } from '../../event-reschedule/follow-event.ts';
 import { readHallRows } from '../../inventory/read-hall-rows.ts';
 import type { ChangeRefusal } from '../catalogue-refusal.ts';
 import { checkSeats } from './check-seats.ts';
@@ -49,7 +50,8 @@ export async function updateEvent(
 ): Promise<EventJson | ChangeRefusal> {
   if (input.pricing === 'quoted' && current.pricing !== 'quoted' && !quoting) return { refused: 'no_quoter' };
   const [startsAt, endsAt] = [new Date(input.starts_at), new Date(input.ends_at)];
-  if (startsAt.toISOString() !== current.starts_at || endsAt.toISOString() !== current.ends_at) {
+  const moves = startsAt.toISOString() !== current.starts_at || endsAt.toISOString() !== current.ends_at;
+  if (moves) {
     if (current.cancelled_at !== null) return { refused: 'event_cancelled' };
     const live = await countLiveBookings(tx, { eventIds: [current.id], resourceIds: [] });
     const detail = `live bookings for the present time: ${live}; POST /v1/events/${current.id}/reschedule takes them along`;
@@ -85,6 +87,7 @@ export async function updateEvent(
       },
       current.version,
     );
+    if (updated && moves) await followUncounted(tx, current.id);
     return updated ? toEventJson((await findEvent(tx, current.id))!) : { refused: 'version_mismatch' };
   } catch (error) {
     // The database has the last word on capacity (G1), whatever was read above.
