@@ -17,7 +17,9 @@ import type { HoldGatherer } from './holds/gather-holds.ts';
 import { mountHolds } from './holds/routes.ts';
 import { mountAccountPages } from './identity/account-pages.ts';
 import { clientFinder } from './identity/client-of.ts';
+import { findCustomer } from './identity/find-customer.ts';
 import { mountIdentity, type IdentityDeps } from './identity/routes.ts';
+import type { User } from './identity/user.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { mountDocs } from './openapi/docs-routes.ts';
 import { mountProblemPages } from './openapi/problem-pages.ts';
@@ -58,7 +60,8 @@ export function createHttp(deps: HttpDeps): Express {
   app.use(beginRequest(deps.metrics, deps.logger));
   app.use(limitSenders(limits, ROUTES));
   app.use(refuseEarly, allowOrigins(deps.corsOrigins));
-  mountHolds(app, { authenticator, assertCaller, gatherer: deps.gatherer, apart: deps.apart, limits });
+  const customerFor = (actor: User, customerId: unknown) => findCustomer(deps, actor, customerId);
+  mountHolds(app, { authenticator, assertCaller, gatherer: deps.gatherer, apart: deps.apart, limits, customerFor });
   mountGatewayLanes(app, ROUTES, { limits, authenticator });
   mountAttemptLimits(app, { attempts: deps.attempts, limits, addressOf }, () =>
     mountIdentity(app, { ...deps, clientOf: clientFinder(addressOf) }),

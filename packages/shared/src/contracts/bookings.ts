@@ -18,17 +18,25 @@ export const BOOKING_STATUSES = [
 ] as const;
 export type BookingStatus = (typeof BOOKING_STATUSES)[number];
 
+/** For whom an operator books; whoever else sends it is refused. */
+const customerId = id('usr').optional().meta({ description: 'for operators: the customer whose booking it is' });
+
 /** Seats by label. Their number is bounded here only against abuse; the limit for a booking is a setting. */
 export const holdSeatsBody = z
-  .strictObject({ event_id: id('evt'), seats: z.array(seatLabel).min(1).max(100) })
+  .strictObject({ event_id: id('evt'), seats: z.array(seatLabel).min(1).max(100), customer_id: customerId })
   .meta({ id: 'HoldSeats' });
 
 export const holdQuantityBody = z
-  .strictObject({ event_id: id('evt'), quantity: z.number().int().min(1).max(1000), category: categoryName.optional() })
+  .strictObject({
+    event_id: id('evt'),
+    quantity: z.number().int().min(1).max(1000),
+    category: categoryName.optional(),
+    customer_id: customerId,
+  })
   .meta({ id: 'HoldQuantity' });
 
 export const holdSlotBody = z
-  .strictObject({ resource_id: id('res'), starts_at: instant, ends_at: instant })
+  .strictObject({ resource_id: id('res'), starts_at: instant, ends_at: instant, customer_id: customerId })
   .refine((body) => Date.parse(body.ends_at) > Date.parse(body.starts_at), {
     path: ['ends_at'],
     message: 'must be after starts_at',
@@ -108,6 +116,7 @@ export const booking = z
     id: id('bkg'),
     object: z.literal('booking'),
     reference: z.string(),
+    customer_id: id('usr').meta({ description: 'whose booking it is' }),
     status: z.enum(BOOKING_STATUSES),
     inventory: z.enum(['slots', 'seats', 'pool']),
     event_id: id('evt').nullable(),
@@ -140,6 +149,7 @@ export const historyEntry = z
     to: z.enum(BOOKING_STATUSES),
     reason: z.string(),
     actor: z.string(),
+    on_behalf_of: id('usr').nullable().meta({ description: 'the customer, where another user acted' }),
     cause: z.string(),
     at: instant,
   })

@@ -27,6 +27,9 @@ export const verifyEmailBody = z.strictObject({ token: mailedToken }).meta({ id:
 export const forgotPasswordBody = z.strictObject({ email }).meta({ id: 'ForgotPassword' });
 export const resetPasswordBody = z.strictObject({ token: mailedToken, password }).meta({ id: 'ResetPassword' });
 
+/** Operators find a customer by the exact address. */
+export const userListQuery = z.strictObject({ email });
+
 export const changeRoleBody = z.strictObject({ role }).meta({ id: 'ChangeRole' });
 export const rotateSigningKeyBody = z.strictObject({}).meta({ id: 'RotateSigningKey' });
 

@@ -4,6 +4,13 @@ import { allSecrets, currentSecret, type Secrets } from '../secrets/secret-ring.
 
 export type Role = 'customer' | 'operator' | 'admin';
 
+/** A user as the gateway knows it. */
+export interface Customer {
+  readonly userId: UserId;
+  readonly email: string;
+  readonly name: string;
+}
+
 /**
  * What the gateway tells a service about the caller. It is signed, so a service believes nothing else: headers of clients are
  * stripped at the gateway and a direct call without an assertion is refused.
@@ -18,6 +25,8 @@ export interface Caller {
   readonly address: string;
   readonly requestId: RequestId;
   readonly traceparent: string;
+  /** For whom the caller, an operator, acts; absent when for nobody else. */
+  readonly customer?: Customer;
 }
 
 export const ASSERTION_HEADER = 'holdfast-assertion';

@@ -86,6 +86,7 @@ export function toBookingJson(row: BookingRow, serverNow: Date): BookingJson {
     id: row.id,
     object: 'booking',
     reference: row.reference,
+    customer_id: row.user_id,
     status: row.status,
     inventory: row.inventory,
     event_id: row.event_id,

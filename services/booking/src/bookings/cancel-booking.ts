@@ -8,6 +8,7 @@ import { Problem } from '@holdfast/shared/problems';
 import { isEventCancelled } from '../event-cancellation/is-event-cancelled.ts';
 import { followEvent } from '../event-reschedule/follow-event.ts';
 import { lockInventory } from '../inventory/lock-inventory.ts';
+import { auditForCustomer } from './audit-for-customer.ts';
 import { toBookingJson } from './booking-row.ts';
 import { lockBooking, readBooking } from './booking-store.ts';
 import type { BookingWatch } from './booking-watch.ts';
@@ -64,12 +65,14 @@ export async function cancelWithin(tx: Tx, command: Omit<CancelCommand, 'scope'>
   if (!cancellable.includes(row.status)) {
     throw new Problem('not_cancellable', { detail: `the booking is ${row.status}` });
   }
-  return cancelLocked(tx, row, now, {
+  const cancelled = await cancelLocked(tx, row, now, {
     reason: command.reason,
     actor: command.caller.userId,
     cause: { id: command.caller.requestId, traceparent: command.caller.traceparent },
     refund: (await isEventCancelled(tx, row.event_id)) ? 'full' : 'policy',
   });
+  await auditForCustomer(tx, command.caller, row, cancelled.row, now);
+  return cancelled;
 }
 
 function answerOf({ row, now, waiting }: Cancelled): StoredAnswer {

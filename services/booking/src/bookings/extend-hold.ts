@@ -8,6 +8,8 @@ import { appendToOutbox } from '@holdfast/shared/outbox/outbox';
 import { Problem } from '@holdfast/shared/problems';
 import { holdExtended } from '../events.ts';
 import { expiryExtended, type HoldTimes } from './booking.ts';
+import { auditForCustomer } from './audit-for-customer.ts';
+import { ownerFor } from './read-booking.ts';
 import { toBookingJson } from './booking-row.ts';
 import { changeBooking, lockBooking, nextSequence, readBooking } from './booking-store.ts';
 
@@ -34,7 +36,7 @@ export async function extendHold(deps: ExtendDeps, command: ExtendCommand): Prom
 }
 
 async function extend(tx: Tx, deps: ExtendDeps, command: ExtendCommand): Promise<StoredAnswer> {
-  const found = await readBooking(tx, { id: command.bookingId }, command.caller.userId);
+  const found = await readBooking(tx, { id: command.bookingId }, ownerFor(command.caller));
   if (!found) throw new Problem('not_found');
   const { row, now } = (await lockBooking(tx, command.bookingId))!;
   if (row.status === 'EXPIRED' || (row.status === 'HELD' && row.hold_expires_at! <= now)) {
@@ -48,6 +50,7 @@ async function extend(tx: Tx, deps: ExtendDeps, command: ExtendCommand): Promise
   const extended = await nextSequence(tx, row.id, 'hold');
   const cause = { id: command.caller.requestId, traceparent: command.caller.traceparent };
   await appendToOutbox(tx, '/booking', [holdExtended(extended, cause, now)]);
+  await auditForCustomer(tx, command.caller, row, extended, now);
   return {
     status: 200,
     headers: { etag: `"${extended.version}"` },

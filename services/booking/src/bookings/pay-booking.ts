@@ -21,6 +21,8 @@ import { currentTicketKey } from '../tickets/current-ticket-key.ts';
 import { signTickets } from '../tickets/issue-tickets.ts';
 import { expiryWithPayment, type HoldTimes } from './booking.ts';
 import { BookingDraft } from './booking-draft.ts';
+import { auditForCustomer } from './audit-for-customer.ts';
+import { ownerFor } from './read-booking.ts';
 import { toBookingJson, type BookingRow } from './booking-row.ts';
 import { lockBooking, readBooking } from './booking-store.ts';
 import type { BookingWatch } from './booking-watch.ts';
@@ -92,7 +94,7 @@ async function start(tx: Tx, deps: PayDeps, command: PayCommand): Promise<Starte
   if (stored) return { kind: 'running', attempt: (stored.context as { attempt: number }).attempt, replayed: true };
 
   // 2. The booking, under its lock; a free one goes straight to CONFIRMED and so needs the inventory's lock before.
-  const found = await readBooking(tx, { id: command.bookingId }, command.caller.userId);
+  const found = await readBooking(tx, { id: command.bookingId }, ownerFor(command.caller));
   if (!found) throw new Problem('not_found');
   if (found.row.price_amount === 0n) await lockInventory(tx, [found.row]);
   const { row, now } = (await lockBooking(tx, command.bookingId))!;
@@ -170,6 +172,7 @@ async function startAttempt(
   });
   draftCommand(draft, saga, 'authorise', { now, reason, cause });
   await writeDrafts(tx, [draft], now);
+  await auditForCustomer(tx, command.caller, held, draft.row, now);
   await storeAnswer(tx, command.scope, runningAnswer(draft.row, now), { context: { attempt } });
   return attempt;
 }
@@ -186,6 +189,7 @@ async function confirmFree(tx: Tx, command: PayCommand, held: BookingRow, now: D
   const tickets = draft.tickets.map(({ place, code }) => ({ place, code }));
   draft.emit('booking', (row) => outcome('confirmed', row, cause, now, { tickets }));
   await writeDrafts(tx, [draft], now);
+  await auditForCustomer(tx, command.caller, held, draft.row, now);
   const answer = bookingAnswer(200, draft.row, now);
   await storeAnswer(tx, command.scope, answer);
   return answer;

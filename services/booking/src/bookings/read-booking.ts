@@ -1,12 +1,17 @@
 import type { BookingJson } from '@holdfast/shared/contracts/bookings';
 import type { Pool } from '@holdfast/shared/db/pool';
 import type { SignedInCaller } from '@holdfast/shared/http/caller';
-import { isId } from '@holdfast/shared/ids';
+import { isId, type UserId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import { toBookingJson } from './booking-row.ts';
 import { readBooking, readHistory, type ReadBooking } from './booking-store.ts';
 
 const REFERENCE = /^BK\d{8}-[0-9A-HJKMNP-TV-Z]{6}$/;
+
+/** Whose bookings the caller may see and act on: the own ones, or anybody's (null) as an operator. */
+export function ownerFor(caller: SignedInCaller): UserId | null {
+  return caller.role === 'customer' ? caller.userId : null;
+}
 
 /** A booking that the caller may see. @throws Problem `not_found`, also for a malformed id or reference. */
 export async function findBooking(
@@ -14,7 +19,7 @@ export async function findBooking(
   caller: SignedInCaller,
   by: { id: string } | { reference: string },
 ): Promise<ReadBooking> {
-  const owner = caller.role === 'customer' ? caller.userId : null;
+  const owner = ownerFor(caller);
   let found: ReadBooking | null = null;
   if ('id' in by) {
     if (isId('bkg', by.id)) found = await readBooking(pool, { id: by.id }, owner);
@@ -44,6 +49,7 @@ export async function readHistoryOf(pool: Pool, caller: SignedInCaller, id: stri
     to: entry.to_status,
     reason: entry.reason,
     actor: entry.actor,
+    on_behalf_of: isId('usr', entry.actor) && entry.actor !== row.user_id ? row.user_id : null,
     cause: entry.cause,
     at: entry.at.toISOString(),
   }));

@@ -6,7 +6,7 @@ import type { Cause } from '../events.ts';
 import { toPriceLineJson } from '../pricing/price-line.ts';
 import { formatReference } from './booking-reference.ts';
 import type { GrantedHold } from './decide-holds.ts';
-import type { HoldCommand } from './hold-command.ts';
+import { holderOf, type HoldCommand } from './hold-command.ts';
 import type { Offer } from './serve-lines.ts';
 
 /** A granted hold with everything that its rows need. */
@@ -38,12 +38,13 @@ export function composeHold(
   times: HoldTimes,
 ): HoldWrite {
   const { caller } = command;
+  const { email, name } = command.customer ?? caller;
   const identity: Identity = {
     id: hold.bookingId,
     reference: formatReference(referenceNumber, now),
-    userId: caller.userId,
-    email: caller.email ?? '',
-    name: caller.name ?? '',
+    userId: holderOf(command),
+    email: email ?? '',
+    name: name ?? '',
     waitlistEntryId: null,
   };
   const row: BookingRow = {

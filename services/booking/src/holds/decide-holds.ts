@@ -5,7 +5,7 @@ import { checkSlot, type SlotRefusal } from '../inventory/slot-grid.ts';
 import { withPlatformFee, type PlatformFee } from '../pricing/platform-fee-rules.ts';
 import type { PriceLine } from '../pricing/price-line.ts';
 import type { HoldPricing, Quote } from '../quotes/quote-rules.ts';
-import type { HoldCommand } from './hold-command.ts';
+import { holderOf, type HoldCommand } from './hold-command.ts';
 import type { HoldRequest } from './hold-request.ts';
 import type { BookableEvent, BookableResource, HoldSnapshot, PoolInventory, SeatInventory } from './hold-snapshot.ts';
 import { priceEvent, quotedSeats, type NeedsQuote, type PriceTerms } from './price-event.ts';
@@ -89,11 +89,12 @@ export function decideHolds(
     if (stored) return { kind: 'stored', key: scope };
     if (earlier) return { kind: 'same_as', index: earlier.index };
 
-    const held = holdsOf.get(command.caller.userId) ?? 0;
+    const holder = holderOf(command);
+    const held = holdsOf.get(holder) ?? 0;
     const result = grantHold(command.request, snapshot, limits, () => refuseBasket(held, limits), command.pricing);
     if ('code' in result) return { kind: 'refused', refusal: result };
     granted.set(scope, { index, fingerprint: command.fingerprint });
-    holdsOf.set(command.caller.userId, held + 1);
+    holdsOf.set(holder, held + 1);
     return { kind: 'granted', hold: result };
   });
 }

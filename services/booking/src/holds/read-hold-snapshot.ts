@@ -4,7 +4,7 @@ import type { EventId, HallId, ResourceId, UserId } from '@holdfast/shared/ids';
 import type { RefundWindow } from '../bookings/refund-policy.ts';
 import type { HallLayouts } from '../inventory/hall-layout.ts';
 import type { SlotRules } from '../inventory/slot-grid.ts';
-import type { HoldCommand } from './hold-command.ts';
+import { holderOf, type HoldCommand } from './hold-command.ts';
 import type { BookableEvent, BookableResource, HoldSnapshot } from './hold-snapshot.ts';
 
 /** What a batch touches, in the shape of the two statements below. */
@@ -69,7 +69,7 @@ function planOf(commands: readonly HoldCommand[], more: MoreInventory): BatchPla
     ...plan,
     eventIds: [...events].sort(),
     resourceIds: [...ranges.keys()],
-    userIds: [...new Set(commands.map(({ caller }) => caller.userId))].sort(),
+    userIds: [...new Set(commands.map(holderOf))].sort(),
     quantityEvents: [...wanted.keys()],
     quantities: [...wanted.values()],
     rangeFrom: [...ranges.values()].map(({ from }) => from),

@@ -3,6 +3,7 @@ import type { Pool } from '@holdfast/shared/db/pool';
 import { withTransaction, type Tx } from '@holdfast/shared/db/transaction';
 import type { StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
 import { newId } from '@holdfast/shared/ids';
+import { auditForCustomer } from '../bookings/audit-for-customer.ts';
 import type { HoldTimes } from '../bookings/booking.ts';
 import type { HallLayouts } from '../inventory/hall-layout.ts';
 import { markLinesServed } from '../waitlist/mark-lines-served.ts';
@@ -87,6 +88,9 @@ async function settle(
     holds.set(index, composeHold(commands[index]!, decision.hold, deps.references.take(), snapshot.now, deps.times));
   });
   await writeHolds(tx, [...offers, ...holds.values()], snapshot.now);
+  for (const { row, call } of holds.values()) {
+    if (call?.command.customer) await auditForCustomer(tx, call.command.caller, null, row, snapshot.now);
+  }
   await markLinesServed(tx, served);
   const answerOf = (index: number) => holds.get(index)!.call!.answer;
   const results = decisions.map((decision, index): HoldResult => {

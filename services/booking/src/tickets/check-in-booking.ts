@@ -4,6 +4,7 @@ import type { SignedInCaller } from '@holdfast/shared/http/caller';
 import type { BookingId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import { changeBooking, lockBooking, transition, type ReadBooking } from '../bookings/booking-store.ts';
+import { auditForCustomer } from '../bookings/audit-for-customer.ts';
 import { isEventCancelled } from '../event-cancellation/is-event-cancelled.ts';
 import { reasonOfStatus, type DoorReason } from './admission-rules.ts';
 import { admit } from './ticket-store.ts';
@@ -50,7 +51,9 @@ export async function checkInBooking(tx: Tx, command: CheckInCommand): Promise<C
     cause: command.caller.requestId,
   });
   await admit(tx, row.id, ticket?.id ?? null);
-  return { row: await changeBooking(tx, row.id, { checked_in_at: now }), now, admission: 'admitted' };
+  const arrived = await changeBooking(tx, row.id, { checked_in_at: now });
+  await auditForCustomer(tx, command.caller, row, arrived, now);
+  return { row: arrived, now, admission: 'admitted' };
 }
 
 function notCheckable(status: BookingStatus, reason: DoorReason, detail: string): Problem {

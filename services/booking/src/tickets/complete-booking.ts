@@ -3,6 +3,7 @@ import type { SignedInCaller } from '@holdfast/shared/http/caller';
 import type { BookingId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import { changeBooking, lockBooking, readBooking, transition, type ReadBooking } from '../bookings/booking-store.ts';
+import { auditForCustomer } from '../bookings/audit-for-customer.ts';
 import { isEventCancelled } from '../event-cancellation/is-event-cancelled.ts';
 import { lockInventory } from '../inventory/lock-inventory.ts';
 
@@ -35,5 +36,7 @@ export async function completeBooking(tx: Tx, command: CompleteCommand): Promise
     actor: command.caller.userId,
     cause: command.caller.requestId,
   });
-  return { row: await changeBooking(tx, row.id, { attended: row.status === 'CHECKED_IN' }), now };
+  const completed = await changeBooking(tx, row.id, { attended: row.status === 'CHECKED_IN' });
+  await auditForCustomer(tx, command.caller, row, completed, now);
+  return { row: completed, now };
 }

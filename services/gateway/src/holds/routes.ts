@@ -1,8 +1,10 @@
+import type { Customer } from '@holdfast/shared/http/internal-assertion';
 import { Problem } from '@holdfast/shared/problems';
 import type { Express, Request, Response } from 'express';
 import type { AssertCaller } from '../border/assertion.ts';
 import { requireSignedIn, type Authenticator } from '../border/authenticate.ts';
 import { readJson } from '../border/read-body.ts';
+import type { User } from '../identity/user.ts';
 import type { RequestLimits } from '../rate-limit/request-limits.ts';
 import type { HoldCommand, HoldFailure, HoldGatherer } from './gather-holds.ts';
 
@@ -28,6 +30,8 @@ export function mountHolds(
     /** For holds that wait for another service: each is a call of its own, so that the others do not wait with it. */
     apart: HoldGatherer;
     limits: RequestLimits;
+    /** The customer of whom an operator's body speaks. @throws Problem for whoever may not, and for nobody. */
+    customerFor: (actor: User, customerId: unknown) => Promise<Customer>;
   },
 ): void {
   app.post('/v1/bookings', async (req: Request, res: Response) => {
@@ -36,9 +40,11 @@ export function mountHolds(
     const admitted = deps.limits.admit('checkout', req, res, signedIn);
     if (admitted) await admitted;
     const body = await readJson(req);
+    const customer =
+      body && 'customer_id' in body.value ? await deps.customerFor(signedIn.user, body.value.customer_id) : undefined;
     const key = req.headers['idempotency-key'];
     const command: HoldCommand = {
-      assertion: deps.assertCaller(req, signedIn).assertion,
+      assertion: deps.assertCaller(req, signedIn, customer).assertion,
       key: typeof key === 'string' ? key : null,
       deadlineAt: performance.now() + HOLD_DEADLINE_MS,
       body: body?.text ?? '{}',

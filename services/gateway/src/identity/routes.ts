@@ -6,6 +6,7 @@ import {
   registerBody,
   resetPasswordBody,
   rotateSigningKeyBody,
+  userListQuery,
   verifyEmailBody,
 } from '@holdfast/shared/contracts/identity';
 import type { Pool } from '@holdfast/shared/db/pool';
@@ -24,6 +25,7 @@ import { answerSession } from './answer-session.ts';
 import { changeRole } from './change-role.ts';
 import type { CsrfGuard } from './csrf.ts';
 import { listSessions } from './list-sessions.ts';
+import { listUsers } from './list-users.ts';
 import { logIn } from './log-in.ts';
 import { logOut } from './log-out.ts';
 import type { PasswordHasher } from './password.ts';
@@ -156,6 +158,11 @@ function mountMailedTokens(app: Express, deps: IdentityDeps): void {
 }
 
 function mountAdministration(app: Express, deps: IdentityDeps): void {
+  app.get('/v1/users', async (req: Request, res: Response) => {
+    const { user: actor } = await signedInOf(req, deps);
+    if (actor.role === 'customer') throw new Problem('forbidden');
+    res.set('Cache-Control', 'no-store').json(await listUsers(deps, parseQuery(userListQuery, req.query)));
+  });
   app.patch('/v1/users/:id/role', async (req: Request, res: Response) => {
     const { user: actor } = await signedInOf(req, deps);
     if (actor.role !== 'admin') throw new Problem('forbidden');

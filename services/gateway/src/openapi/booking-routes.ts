@@ -42,6 +42,7 @@ export const BOOKING_ROUTES: readonly ApiRoute[] = [
     answers: { 201: { description: 'The booking, HELD; Location is set', schema: booking } },
     problems: [
       ...KEYED,
+      'forbidden',
       'not_found',
       'inventory_unavailable',
       'too_many_holds',

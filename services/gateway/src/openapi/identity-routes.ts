@@ -11,6 +11,7 @@ import {
   signIn,
   signingKey,
   user,
+  userListQuery,
   verifyEmailBody,
 } from '@holdfast/shared/contracts/identity';
 import { pageQuery } from '@holdfast/shared/http/pagination';
@@ -138,6 +139,18 @@ export const IDENTITY_ROUTES: readonly ApiRoute[] = [
     body: resetPasswordBody,
     answers: { 204: { description: 'The new password is valid' } },
     problems: ['mailed_token_invalid'],
+  },
+  {
+    ...auth,
+    method: 'get',
+    path: '/v1/users',
+    operationId: 'listUsers',
+    summary: 'Find a user by email address',
+    access: 'user',
+    role: 'operator',
+    query: userListQuery,
+    answers: { 200: { description: 'The user with this address, or nobody', schema: list(user) } },
+    problems: ['forbidden'],
   },
   {
     ...auth,
