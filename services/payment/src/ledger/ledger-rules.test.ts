@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { applyFact, type Fact, type PaymentState } from '../payments/payment.ts';
-import { entriesOfChange, entryOf, type LedgerEntry } from './ledger-rules.ts';
+import { entriesOfChange, entriesOfLateAuthorisation, entryOf, type LedgerEntry } from './ledger-rules.ts';
 
 const pending: PaymentState = {
   amount: 4_500n,
@@ -28,11 +28,18 @@ function post(facts: readonly Fact[]): { state: PaymentState; entries: LedgerEnt
   const entries: LedgerEntry[] = [];
   for (const fact of facts) {
     const decision = applyFact(state, fact, null);
-    if (decision.kind === 'already') continue;
+    if (decision.kind === 'already') {
+      if (fact.kind === 'authorised') entries.push(...entriesOfLateAuthorisation(state, fact, 'pi_1'));
+      continue;
+    }
     if (decision.kind === 'changed') entries.push(...entriesOfChange(state, decision.state, 'pi_1'));
     state = decision.state;
   }
-  return { state, entries };
+  // The schema keeps one entry of each of these kinds.
+  return {
+    state,
+    entries: entries.filter((each, index) => entries.findIndex(({ kind }) => kind === each.kind) === index),
+  };
 }
 const kinds = (facts: readonly Fact[]) => post(facts).entries.map((entry) => entry.kind);
 
@@ -42,6 +49,7 @@ test.each<[string, Fact[], string[]]>([
   ['a capture that is told first posts its authorisation too', [captured, authorised], ['authorisation', 'capture']],
   ['an authorisation that is given up', [authorised, voided], ['authorisation', 'void']],
   ['an intent that held nothing, given up', [voided], []],
+  ['an authorisation that is told after it was given up', [voided, authorised], ['authorisation', 'void']],
   ['a decline', [declined], []],
   ['another amount than ours', [authorised, wrong], ['authorisation']],
   ['the same facts again', [authorised, authorised, captured, captured], ['authorisation', 'capture']],

@@ -31,6 +31,17 @@ export function entryOf(
   return { kind, ...ACCOUNTS_OF[kind], ...of };
 }
 
+/** What an authorisation posts that is told only after it was given up: that money was held, and that it is not any more. */
+export function entriesOfLateAuthorisation(
+  state: PaymentState,
+  told: { readonly amount: bigint; readonly currency: string },
+  reference: string,
+): LedgerEntry[] {
+  const { amount, currency } = state;
+  if (!state.voided || state.mismatch !== null || told.amount !== amount || told.currency !== currency) return [];
+  return [entryOf('authorisation', { amount, currency, reference }), entryOf('void', { amount, currency, reference })];
+}
+
 /**
  * What a change of a payment posts. A capture that was told before its authorisation posts both: money cannot be taken that was not
  * held. A void posts only where money was held; giving up an intent that held nothing moves nothing.

@@ -2,7 +2,7 @@ import type { Pool } from '@holdfast/shared/db/pool';
 import { withTransaction, type Tx } from '@holdfast/shared/db/transaction';
 import type { PaymentId } from '@holdfast/shared/ids';
 import type { PaymentState, ProviderFee } from '../payments/payment.ts';
-import { entriesOfChange, entryOf } from './ledger-rules.ts';
+import { entriesOfChange, entriesOfLateAuthorisation, entryOf } from './ledger-rules.ts';
 import { insertEntries, insertMissingEntries } from './ledger-store.ts';
 
 /** Posts what a change of a payment moved, in the transaction of that change; `reference` is the intent. */
@@ -15,6 +15,25 @@ export function postChange(
     change.paymentId,
     entriesOfChange(change.before, change.after, change.reference),
     change.cause,
+  );
+}
+
+/** Posts an authorisation that is told after its payment was voided; nothing where that was no authorisation of ours. */
+export function postLateAuthorisation(
+  tx: Tx,
+  late: {
+    paymentId: PaymentId;
+    state: PaymentState;
+    told: { readonly amount: bigint; readonly currency: string };
+    reference: string;
+    cause: string;
+  },
+): Promise<void> {
+  return insertEntries(
+    tx,
+    late.paymentId,
+    entriesOfLateAuthorisation(late.state, late.told, late.reference),
+    late.cause,
   );
 }
 

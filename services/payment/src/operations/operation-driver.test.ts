@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { withTransaction } from '@holdfast/shared/db/transaction';
+import { settleOutcome } from '../payments/settle-outcome.ts';
 import type { Answer, Intent, ProviderRefund } from '../provider/provider.ts';
 import { drive, openOperationsBench, type OperationsBench } from '../testing/operations-bench.ts';
 import { intent, playProvider } from '../testing/played-provider.ts';
@@ -120,6 +122,20 @@ describe('a call', () => {
     expect(provider.asked).toEqual(['create create', 'confirm confirm/1']);
     expect([await status(), await announced()]).toEqual(['UNKNOWN', ['unknown']]);
   });
+});
+
+test('an authorisation that is told with another amount later is never captured', async () => {
+  const provider = playProvider();
+  const { authorise, capture, announced, paymentId, status } = bench.payment();
+  const driver = bench.driver(provider);
+  await authorise();
+  await drive(driver);
+  const fact = { kind: 'authorised', amount: 4_501n, currency: 'EUR' } as const;
+  await withTransaction(bench.pool, (tx) => settleOutcome(tx, { paymentId, attempt: null, fact, cause: 'evt_1' }));
+  await capture();
+  await drive(driver);
+  expect(provider.asked.filter((call) => call.startsWith('capture'))).toEqual([]);
+  expect([await status(), await announced()]).toEqual(['UNKNOWN', ['authorised', 'capture_failed']]);
 });
 
 describe('several processes', () => {

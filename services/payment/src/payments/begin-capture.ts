@@ -7,7 +7,10 @@ import { planCapture } from '../operations/plan-operation.ts';
 import { answerAgain } from './answer-again.ts';
 import { lockPayment, savePayment } from './payment-store.ts';
 
-/** Writes down the capture of an authorised payment. What cannot be captured is answered with `capture_failed`. */
+/**
+ * Writes down the capture of an authorised payment. What cannot be captured is answered with `capture_failed`; that goes for an
+ * authorisation which was told with another amount since, too: what is in doubt is never turned into money.
+ */
 export async function beginCapture(tx: Tx, data: z.infer<typeof captureRequested>, cause: string): Promise<void> {
   const payment = await lockPayment(tx, data.payment_id);
   if (!payment || payment.bookingId !== data.booking_id)
@@ -21,9 +24,11 @@ export async function beginCapture(tx: Tx, data: z.infer<typeof captureRequested
   const sameMoney = state.amount === BigInt(data.amount) && state.currency === data.currency;
   const refusal = !sameMoney
     ? 'amount_changed'
-    : state.voidRequested || state.voided || attempt?.status !== 'AUTHORIZED'
-      ? 'not_authorised'
-      : null;
+    : state.mismatch !== null
+      ? 'amount_in_doubt'
+      : state.voidRequested || state.voided || attempt?.status !== 'AUTHORIZED'
+        ? 'not_authorised'
+        : null;
   if (refusal === null) {
     await savePayment(tx, payment, { ...state, capture: 'requested' }, 0);
     await planCapture(tx, payment.id, data.attempt, cause);

@@ -2,7 +2,7 @@ import type { Tx } from '@holdfast/shared/db/transaction';
 import type { PaymentId } from '@holdfast/shared/ids';
 import * as events from '../events.ts';
 import { endCancel, endNeedless } from '../operations/plan-operation.ts';
-import { postChange, postFee } from '../ledger/post-entries.ts';
+import { postChange, postFee, postLateAuthorisation } from '../ledger/post-entries.ts';
 import { applyFact, type Announcement, type Fact, type PaymentState } from './payment.ts';
 import { lockPayment, savePayment, type LockedPayment } from './payment-store.ts';
 
@@ -35,10 +35,20 @@ export async function settleLocked(
 ): Promise<Settled> {
   const { fact } = outcome;
   const decision = applyFact(payment.state, fact, outcome.attempt);
+  // A callback may come before the intent's id is committed; a payment posts each kind once in any case.
+  const reference = payment.providerReference ?? payment.id;
   if (decision.kind === 'already') {
     // The callback that told of the capture knows no fee; the answer that comes after it does.
     if (fact.kind === 'captured' && fact.fee && payment.state.capturedAmount > 0n)
       await postFee(tx, payment.id, fact.fee, outcome.cause);
+    if (fact.kind === 'authorised')
+      await postLateAuthorisation(tx, {
+        paymentId: payment.id,
+        state: payment.state,
+        told: fact,
+        reference,
+        cause: outcome.cause,
+      });
     return 'already';
   }
 
@@ -52,8 +62,7 @@ export async function settleLocked(
       paymentId: payment.id,
       before: payment.state,
       after: decision.state,
-      // A callback may come before the intent's id is committed; a payment posts each of these kinds once in any case.
-      reference: payment.providerReference ?? payment.id,
+      reference,
       cause: outcome.cause,
     });
     if (fact.kind === 'captured' && fact.fee) await postFee(tx, payment.id, fact.fee, outcome.cause);

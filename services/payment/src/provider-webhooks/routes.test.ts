@@ -56,6 +56,12 @@ async function send(
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
+/** A genuine signature of `text`, of now. */
+function signatureOf(text: string): string {
+  const t = Math.floor(Date.now() / 1000);
+  return `t=${t},v1=${createHmac('sha256', WEBHOOK_SECRET).update(`${t}.`).update(text).digest('hex')}`;
+}
+
 const event = (change: object = {}) => ({
   id: `evt_${randomUUID()}`,
   object: 'event',
@@ -129,7 +135,7 @@ describe('a genuine callback', () => {
 
 describe('a callback that is refused', () => {
   const body = JSON.stringify(event());
-  test.each<[string, string, Sending, number, string]>([
+  test.each<[string, string | Buffer, Sending, number, string]>([
     ['without a signature', body, { headers: { 'stripe-signature': undefined } }, 400, 'signature_missing'],
     ['with a signature of nobody', body, { secret: 'whsec_of_somebody_else' }, 400, 'signature_invalid'],
     [
@@ -141,6 +147,43 @@ describe('a callback that is refused', () => {
     ],
     ['that is too old', body, { ageSeconds: 302 }, 400, 'timestamp_out_of_tolerance'],
     ['from the future', body, { ageSeconds: -302 }, 400, 'timestamp_out_of_tolerance'],
+    [
+      'cut short after it was signed',
+      body.slice(0, -10),
+      { headers: { 'stripe-signature': signatureOf(body) } },
+      400,
+      'signature_invalid',
+    ],
+    [
+      'that was written anew, with other spacing, after it was signed',
+      JSON.stringify(JSON.parse(body), null, 2),
+      { headers: { 'stripe-signature': signatureOf(body) } },
+      400,
+      'signature_invalid',
+    ],
+    [
+      'that has a byte order mark before it',
+      `\ufeff${body}`,
+      { headers: { 'stripe-signature': signatureOf(body) } },
+      400,
+      'signature_invalid',
+    ],
+    ['that is binary', Buffer.from([0, 255, 254, 0, 1, 2, 3, 128]), {}, 400, 'malformed'],
+    ['whose id has a NUL', JSON.stringify(event({ id: 'evt_\u0000' })), {}, 400, 'malformed'],
+    [
+      'with a signature in capitals',
+      body,
+      { headers: { 'stripe-signature': signatureOf(body).toUpperCase() } },
+      400,
+      'signature_invalid',
+    ],
+    [
+      'with a signature of an older scheme alone',
+      body,
+      { headers: { 'stripe-signature': signatureOf(body).replace('v1=', 'v0=') } },
+      400,
+      'signature_invalid',
+    ],
     ['that is no JSON', 'not json', {}, 400, 'malformed'],
     ['that is no event', '[]', {}, 400, 'malformed'],
     ['that is empty', '', {}, 400, 'malformed'],

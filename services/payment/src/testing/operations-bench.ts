@@ -1,7 +1,7 @@
 import { createPool, type Pool } from '@holdfast/shared/db/pool';
 import { withTransaction } from '@holdfast/shared/db/transaction';
 import { newId, type BookingId, type PaymentId } from '@holdfast/shared/ids';
-import { createLogger } from '@holdfast/shared/telemetry/logger';
+import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
 import { createTestDatabase, type TestDatabase } from '@holdfast/shared/testing/test-database';
 import { OperationDriver } from '../operations/operation-driver.ts';
 import { beginAuthorisation } from '../payments/begin-authorisation.ts';
@@ -16,6 +16,7 @@ const logger = createLogger({ service: 'payment-test', level: 'silent' });
 export interface OperationsBench {
   readonly database: TestDatabase;
   readonly pool: Pool;
+  readonly logger: Logger;
   /** Refunds are sent as fast as they come unless told. */
   driver(provider: Provider, refundsPerSecond?: number): OperationDriver;
   payment(): BenchPayment;
@@ -45,6 +46,7 @@ export async function openOperationsBench(): Promise<OperationsBench> {
   return {
     database,
     pool,
+    logger,
     driver: (provider, refundsPerSecond = 1_000) =>
       new OperationDriver({
         pool,
