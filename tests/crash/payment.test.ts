@@ -104,6 +104,48 @@ describe('payment is killed on the way to CONFIRMED', () => {
   );
 });
 
+// The victim is armed when the booking is CONFIRMED, so each point is passed for the refund first.
+describe('payment is killed while a cancelled booking is paid back', () => {
+  test.each([
+    'payment-checkout.before_tx',
+    'payment-checkout.before_commit',
+    'payment-checkout.after_commit',
+    'payment.operation_committed',
+    'payment-checkout.before_ack',
+    'payment.before_call',
+    'payment.after_call',
+    'payment.result_committed',
+    'relay.before_publish',
+    'relay.after_publish',
+    'payment.webhook_before_store',
+    'payment.webhook_stored',
+  ])(
+    'at %s',
+    async (point) => {
+      const booking = await bookPatiently(customer.api, { event_id: pool, quantity: 1 });
+      await untilQuiet(stack);
+      await crashAt(stack, { victim: 'payment', point }, () =>
+        postUntilAnswered(customer.api, `/v1/bookings/${booking.id}/cancel`, { reason: 'we are ill, all of us' }),
+      );
+      const now = await customer.api.get<BookingJson>(`/v1/bookings/${booking.id}`);
+      expect(now.body).toMatchObject({ status: 'REFUNDED', refund: { status: 'SUCCEEDED' } });
+      const effects = await readEffects(stack.url('provider'), booking.id);
+      const moved = effects
+        .filter(({ kind }) => kind !== 'callback_sent')
+        .map(({ kind, amount }) => `${kind} ${amount}`);
+      const price = booking.price.amount;
+      expect(moved).toEqual([
+        `intent_created ${price}`,
+        `authorised ${price}`,
+        `captured ${price}`,
+        `refunded ${price}`,
+      ]);
+      expect(await brokenInvariants(stack)).toEqual([]);
+    },
+    60_000,
+  );
+});
+
 describe('notification is killed on the way to the mail', () => {
   test.each([
     ['notification-booking.before_tx', 1],

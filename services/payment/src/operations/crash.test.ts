@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { until } from '@holdfast/shared/testing/until';
+import type { Checkout } from '../testing/booking-side.ts';
 import { openPaymentWorld, type PaymentWorld } from '../testing/payment-world.ts';
 
 /**
@@ -78,17 +79,54 @@ test.each(DURING_AUTHORISATION)(
 
 test.each(DURING_CAPTURE)('killed at %s: one capture, told once', (failpoint) => survive(failpoint, 'capture'));
 
-test('killed with a refund under way: it goes back once', async () => {
-  const doomed = await world.startPayment({ FAILPOINT: 'payment.after_call:4' });
+/** Lets the process of a captured or authorised payment die during `ask`, and another one finish. */
+async function dieDuring(failpoint: string, captures: boolean, ask: (checkout: Checkout) => Promise<unknown>) {
+  const doomed = await world.startPayment({ FAILPOINT: failpoint });
   const checkout = world.booking.checkout();
   await checkout.authorise('pm_card_visa');
   await checkout.answer('authorised');
-  await checkout.capture();
-  await checkout.answer('captured');
-  await checkout.refund(4_500);
-  await doomed.exited;
+  if (captures) {
+    await checkout.capture();
+    await checkout.answer('captured');
+  }
+  await ask(checkout);
+  expect((await doomed.exited).signal).toBe('SIGKILL');
   await world.database.advanceClock(LEASES_OVER_MS);
   await world.startPayment();
+  return checkout;
+}
+
+test.each([
+  'payment-checkout.before_commit:3',
+  'payment.operation_committed:3',
+  'payment.before_call:4',
+  'payment.after_call:4',
+  'payment.result_committed:4',
+])('killed at %s, with a refund under way: it goes back once, and posts once', async (failpoint) => {
+  const checkout = await dieDuring(failpoint, true, (each) => each.refund(4_500));
   await checkout.answer('refunded', 25_000);
-  expect((await world.effects(checkout)).filter((kind) => kind === 'refunded')).toHaveLength(1);
+  expect(await world.effects(checkout)).toEqual(['intent_created', 'authorised', 'captured', 'refunded']);
+  expect(await postings(checkout)).toEqual(['authorisation 4500', 'capture 4500', 'fee 93', 'refund 4500']);
 });
+
+test.each([
+  'payment-checkout.before_commit:2',
+  'payment.operation_committed:2',
+  'payment.before_call:3',
+  'payment.after_call:3',
+  'payment.result_committed:3',
+])('killed at %s, while an authorisation is given up: it is given up, and nothing is taken', async (failpoint) => {
+  const checkout = await dieDuring(failpoint, false, (each) => each.void());
+  await checkout.answer('voided', 25_000);
+  expect(checkout.names()).toEqual(['authorised', 'voided']);
+  expect(await world.effects(checkout)).toEqual(['intent_created', 'authorised', 'cancelled']);
+  expect(await postings(checkout)).toEqual(['authorisation 4500', 'void 4500']);
+});
+
+async function postings(checkout: Checkout): Promise<string[]> {
+  const { rows } = await world.pool.query<{ entry: string }>(
+    `select kind || ' ' || amount as entry from ledger_entries where payment_id = $1 order by kind`,
+    [checkout.paymentId],
+  );
+  return rows.map(({ entry }) => entry);
+}
