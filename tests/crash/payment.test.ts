@@ -13,12 +13,18 @@ import { readEffects } from '../support/witness.ts';
 
 let stack: Stack;
 let customer: Customer;
+let other: Customer;
+let admin: Customer['api'];
 let pool: string;
 
 beforeAll(async () => {
   stack = await startStack({ parts: WHOLE_PATH });
-  const admin = (await signInAdmin(stack)).api;
-  [customer, pool] = await Promise.all([signUp(stack), makePoolEvent(admin, { capacity: 500, numbered: true })]);
+  admin = (await signInAdmin(stack)).api;
+  [customer, other, pool] = await Promise.all([
+    signUp(stack),
+    signUp(stack),
+    makePoolEvent(admin, { capacity: 500, numbered: true }),
+  ]);
 }, 60_000);
 afterAll(() => stack?.stop());
 
@@ -73,35 +79,52 @@ describe('payment is killed on the way to CONFIRMED', () => {
     60_000,
   );
 
-  test.each(['payment.before_call:3', 'payment.after_call:3', 'payment.result_committed:3'])(
-    'at %s, voiding an authorisation that came too late',
-    async (point) => {
-      const held = await postUntilAnswered<BookingJson>(customer.api, '/v1/bookings', { event_id: pool, quantity: 1 });
-      await crashAt(stack, { victim: 'payment', point }, async () => {
-        const paid = customer.api.post(`/v1/bookings/${held.body.id}/pay`, {
-          payment_method: 'pm_sim_webhook_only_1500',
-        });
-        await until('the payment to be processed', async () => {
-          const { body } = await customer.api.get<BookingJson>(`/v1/bookings/${held.body.id}`);
-          return body.payment?.status === 'PROCESSING';
-        });
-        // The places are free at once; the third call looks at the intent or cancels it.
-        await stack.database.advanceClock(1_801_000);
-        await paid;
+  /** Pays for the one place of an event so late that the hold has run out, and crashes; `meanwhile` comes before the money. */
+  async function payTooLate(point: string, meanwhile: (event: string) => Promise<unknown>): Promise<BookingJson> {
+    const event = await makePoolEvent(admin, { capacity: 1 });
+    const held = await postUntilAnswered<BookingJson>(customer.api, '/v1/bookings', { event_id: event, quantity: 1 });
+    await crashAt(stack, { victim: 'payment', point }, async () => {
+      const paid = customer.api.post(`/v1/bookings/${held.body.id}/pay`, {
+        payment_method: 'pm_sim_webhook_only_4000',
       });
+      await until('the payment to be processed', async () => {
+        const { body } = await customer.api.get<BookingJson>(`/v1/bookings/${held.body.id}`);
+        return body.payment?.status === 'PROCESSING';
+      });
+      // The place is free at once; the third call looks at the intent or cancels it.
+      await stack.database.advanceClock(1_801_000);
+      await meanwhile(event);
+      await paid;
+    });
+    return (await customer.api.get<BookingJson>(`/v1/bookings/${held.body.id}`)).body;
+  }
 
-      const now = await customer.api.get<BookingJson>(`/v1/bookings/${held.body.id}`);
-      expect(now.body.status).toBe('EXPIRED');
+  test.each(['payment.before_call:3', 'payment.after_call:3', 'payment.result_committed:3'])(
+    'at %s, voiding an authorisation that came too late: somebody else has the place',
+    async (point) => {
+      const late = await payTooLate(point, (event) =>
+        until('the place to be free', async () => {
+          const { status } = await other.api.post('/v1/bookings', { event_id: event, quantity: 1 });
+          return status === 201;
+        }),
+      );
+      expect(late.status).toBe('EXPIRED');
       const claims = await query(
         stack,
         'select from booking.pool_claims where booking_id = $1 and released_at is null',
-        [held.body.id],
+        [late.id],
       );
       expect(claims).toEqual([]);
       expect(await brokenInvariants(stack)).toEqual([]);
     },
     60_000,
   );
+
+  test('at payment.after_call:3, taking the place again for an authorisation that came too late', async () => {
+    const late = await payTooLate('payment.after_call:3', () => Promise.resolve());
+    expect(late.status).toBe('CONFIRMED');
+    expect(await brokenInvariants(stack)).toEqual([]);
+  }, 60_000);
 });
 
 // The victim is armed when the booking is CONFIRMED, so each point is passed for the refund first.
