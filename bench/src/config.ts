@@ -22,6 +22,8 @@ export function loadBenchConfig(): BenchConfig {
 export const UNBOUND: Readonly<Record<string, string>> = {
   NODE_ENV: 'production',
   HOLDFAST_MAX_HOLDS_PER_USER: '1000000',
+  HOLDFAST_MAX_SERIES_PER_USER: '1000000',
+  HOLDFAST_MAX_SERIES_HOLDS_PER_USER: '1000000',
   HOLDFAST_RATE_LIMIT_SCALE: '1000000',
   HOLDFAST_LOG_LEVEL: 'info',
 };

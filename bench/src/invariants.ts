@@ -76,13 +76,13 @@ const INVARIANTS: readonly Invariant[] = [
            where o.events is distinct from 1 or b.id is null`,
   },
   {
-    what: 'one stored answer for each booking',
+    what: 'one stored answer for each booking, or for its series',
     sql: `select count(*)::int as broken
-            from (select id from booking.bookings where waitlist_entry_id is null) b
-            full join (select body::jsonb ->> 'id' as booking_id, count(*) as answers
+            from (select distinct coalesce(series_id, id) as id from booking.bookings where waitlist_entry_id is null) b
+            full join (select body::jsonb ->> 'id' as id, count(*) as answers
                          from booking.idempotency_keys
-                        where status = 201 and body::jsonb ->> 'object' = 'booking'
-                        group by 1) k on k.booking_id = b.id
+                        where status = 201 and body::jsonb ->> 'object' in ('booking', 'series')
+                        group by 1) k on k.id = b.id
            where k.answers is distinct from 1 or b.id is null`,
   },
   {

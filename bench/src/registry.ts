@@ -2,7 +2,8 @@ import type { Bench } from './bench.ts';
 import { floor } from './benches/floor.ts';
 import { hold } from './benches/hold.ts';
 import { search } from './benches/search.ts';
+import { series } from './benches/series.ts';
 import { waitlist } from './benches/waitlist.ts';
 
 /** Every bench, in the order in which a round runs them. */
-export const BENCHES: readonly Bench[] = [floor, hold, search, waitlist];
+export const BENCHES: readonly Bench[] = [floor, hold, search, series, waitlist];

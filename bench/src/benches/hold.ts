@@ -1,9 +1,10 @@
-import { apiClient, type ApiClient } from '@holdfast/launcher/src/first-bookings/api-client.ts';
-import type { Bench, BenchContext } from '../bench.ts';
+import type { ApiClient } from '@holdfast/launcher/src/first-bookings/api-client.ts';
+import type { Bench } from '../bench.ts';
 import { makeUsers } from '../load/access-tokens.ts';
 import { runLoad } from '../load/child.ts';
 import type { HttpLoadJob } from '../load/http-load.ts';
 import { untilOutboxIsEmpty } from '../stack/outbox.ts';
+import { signInAdmin } from '../stack/sign-in-admin.ts';
 import type { HoldRequestsParams } from './hold-requests.ts';
 import { eventsFor, HALL_ROWS, rowLabel, SEATS_PER_ROW } from './seats.ts';
 
@@ -28,7 +29,7 @@ export const hold: Bench = {
     },
   ],
   async prepare(context) {
-    const api = await signInAsAdmin(context);
+    const api = await signInAdmin(context.stack);
     const { venueId, hallId } = await makeHall(api);
     return {
       async round(index) {
@@ -53,12 +54,6 @@ export const hold: Bench = {
     };
   },
 };
-
-async function signInAsAdmin({ stack }: BenchContext): Promise<ApiClient> {
-  const { gateway } = stack.addresses;
-  const session = await apiClient(gateway).post<{ access_token: string }>('/v1/auth/login', stack.adminLogin);
-  return apiClient(gateway, session.access_token);
-}
 
 async function makeHall(api: ApiClient): Promise<{ venueId: string; hallId: string }> {
   const venue = await api.post<{ id: string }>('/v1/venues', {
