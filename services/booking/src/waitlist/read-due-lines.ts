@@ -43,7 +43,20 @@ const WAITER_COLUMNS = `w.id, w.event_id, w.resource_id, w.quantity, w.min_quant
             w.booking_id, b.user_id, b.reference, b.contact_email, b.contact_name, b.version, b.created_at`;
 
 async function linesForPlaces(tx: Tx, events: readonly BookableEvent[]): Promise<WaitingLine[]> {
-  const ids = events.map(({ id }) => id);
+  await addInventory(tx, events);
+  const withRoom = events.filter(({ inventory }) => hasRoom(inventory));
+  const rows = withRoom.length > 0 ? await readWaiters(tx, withRoom) : [];
+  return events.map((event) => ({ of: event, waiters: rows.filter((row) => row.event_id === event.id).map(toWaiter) }));
+}
+
+/** A hold that is paid changes the inventory as well: of what stays sold out nobody's wish has to be read. */
+function hasRoom(inventory: BookableEvent['inventory']): boolean {
+  return inventory.kind === 'pool'
+    ? inventory.claimed < inventory.capacity
+    : inventory.layout.seats.some(({ label }) => !inventory.taken.has(label));
+}
+
+async function readWaiters(tx: Tx, events: readonly BookableEvent[]): Promise<WaiterRow[]> {
   // Steps from one wish to the next by the index: a long line is not read for the few wishes that it has.
   const { rows } = await tx.query<WaiterRow>({
     name: 'line-for-places',
@@ -71,10 +84,9 @@ async function linesForPlaces(tx: Tx, events: readonly BookableEvent[]): Promise
              join waitlist_entries w on w.id = first.id
              join bookings b on b.id = w.booking_id
             order by w.seq`,
-    values: [ids],
+    values: [events.map(({ id }) => id)],
   });
-  await addInventory(tx, events);
-  return events.map((event) => ({ of: event, waiters: rows.filter((row) => row.event_id === event.id).map(toWaiter) }));
+  return rows;
 }
 
 /** All claims of the seats, and all numbers that came back: a batch reads only those that it was asked for. */

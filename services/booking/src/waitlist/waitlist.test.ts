@@ -435,6 +435,38 @@ describe('a wait ends', () => {
   });
 });
 
+describe('a line is kept', () => {
+  test('while the event is archived or off sale, and served when it is sold again', async () => {
+    const { event, holds } = await soldOut(2);
+    const waiters = [
+      await waitlist.join({ event_id: event, quantity: 1 }),
+      await waitlist.join({ event_id: event, quantity: 1 }),
+    ];
+    const set = (assignment: string) => booking.pool.query(`update events set ${assignment} where id = $1`, [event]);
+    await set('archived_at = clock.app_now()');
+    await waitlist.cancel(holds[0]!);
+    expect(await waitlist.serve()).toBe(0);
+    await set(`archived_at = null, sales_open_at = clock.app_now() + interval '1 hour'`);
+    expect(await waitlist.serve()).toBe(0);
+    expect(await waitlist.close()).toBe(0);
+    await booking.database.advanceClock(3_600_000);
+    expect(await waitlist.serve()).toBe(1);
+    expect(await waitlist.statuses(waiters)).toEqual(['OFFERED', 'WAITING']);
+  });
+
+  test('when somebody pays for one of the others, without a look at it', async () => {
+    const { event, holds } = await soldOut(1);
+    const waiter = await waitlist.join({ event_id: event, quantity: 1 });
+    await expect(checkout.pay(asHeld(waiter, event))).rejects.toMatchObject({ code: 'not_payable' });
+    const held: Held = { ...holds[0]!, event };
+    await checkout.pay(held);
+    await checkout.tell(held, 'authorised');
+    await checkout.tell(held, 'captured');
+    expect(await waitlist.serve()).toBe(0);
+    expect(await waitlist.statuses([waiter])).toEqual(['WAITING']);
+  });
+});
+
 describe('who may wait', () => {
   const refusal = async (body: object, userId = newId('usr')) =>
     (await waitlist.join(body, { userId })).reply.body.code;

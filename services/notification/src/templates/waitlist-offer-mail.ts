@@ -21,7 +21,7 @@ export function waitlistOfferMail(
       '',
       ...bookingFacts(booking).map((fact) => `${`${fact.label}:`.padEnd(11)} ${fact.value}`),
       '',
-      'If you do not want it any more, cancel it: somebody else waits.',
+      'If you do not want it any more, cancel it, so that the next in line gets it.',
       `Your booking: ${options.publicUrl}/v1/bookings/${booking.booking_id}`,
       '',
     ].join('\n'),
