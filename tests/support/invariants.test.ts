@@ -40,6 +40,12 @@ const last = (inventory: string) =>
 
 test.each<[string, string]>([
   [
+    'a booking that stands is at the time of its event, or on the list to follow it',
+    `update booking.bookings set starts_at = starts_at + interval '1 hour', ends_at = ends_at + interval '1 hour'
+      where id = ${first('pool')}`,
+  ],
+  ['what can be found is what the catalogue has', `delete from booking.search_entries where kind = 'resource'`],
+  [
     'one live claim a seat',
     `drop index booking.seat_claims_one_live;
      insert into booking.seat_claims (event_id, seat, booking_id, claimed_at)
@@ -79,7 +85,7 @@ test.each<[string, string]>([
   ],
   ['history ends in the present state', `update booking.bookings set status = 'PAID' where id = ${last('slots')}`],
   [
-    'a booking has one key that made it',
+    'a booking has one key that made it, or its series or its wait has',
     `delete from booking.idempotency_keys where body::jsonb ->> 'id' = ${last('seats')}`,
   ],
   [

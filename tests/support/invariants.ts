@@ -8,6 +8,20 @@ const LIVE = `('HELD', 'PAYMENT_INITIATED', 'PAID', 'CONFIRMED', 'CHECKED_IN')`;
 
 /** Each statement finds what must not be; an empty answer is a kept promise. */
 const INVARIANTS: Readonly<Record<string, string>> = {
+  'a booking that stands is at the time of its event, or on the list to follow it': `
+    select b.id, b.starts_at, e.starts_at as event_starts_at from booking.bookings b
+      join booking.events e on e.id = b.event_id
+     where b.status in ${LIVE}
+       and (b.starts_at, b.ends_at) <> (e.starts_at, e.ends_at)
+       and e.cancelled_at is null
+       and not exists (select from booking.bookings_to_move w where w.booking_id = b.id)`,
+  'what can be found is what the catalogue has': `
+    select coalesce(s.id, e.id) as id from booking.search_entries s
+      full join (select id, starts_at from booking.events
+                  where archived_at is null and cancelled_at is null and ends_at > clock.app_now()
+                  union all
+                 select id, 'infinity' from booking.resources where archived_at is null) e on e.id = s.id
+     where (s.id is null or e.id is null and s.ends_at > clock.app_now() or s.sort_at <> e.starts_at)`,
   'one live claim a seat': `
     select event_id, seat, count(*) from booking.seat_claims where released_at is null
      group by event_id, seat having count(*) > 1`,
