@@ -1,4 +1,6 @@
 import type { Bench } from './bench.ts';
+import { cancelEvent } from './benches/cancel-event.ts';
+import { checkout } from './benches/checkout.ts';
 import { floor } from './benches/floor.ts';
 import { hold } from './benches/hold.ts';
 import { search } from './benches/search.ts';
@@ -6,4 +8,4 @@ import { series } from './benches/series.ts';
 import { waitlist } from './benches/waitlist.ts';
 
 /** Every bench, in the order in which a round runs them. */
-export const BENCHES: readonly Bench[] = [floor, hold, search, series, waitlist];
+export const BENCHES: readonly Bench[] = [floor, hold, checkout, cancelEvent, search, series, waitlist];

@@ -37,7 +37,7 @@ export async function runBenches(benches: readonly Bench[], context: BenchContex
   }
   progress.step('checking the invariants');
   const series = benches.flatMap((bench) => bench.series);
-  const isSuccess = (outcome: string) => outcome === 'held' || outcome.startsWith('2');
+  const isSuccess = (outcome: string) => outcome === 'held' || outcome === 'CONFIRMED' || outcome.startsWith('2');
   const created = (samples.get('hold') ?? []).reduce((sum, { outcomes }) => sum + (outcomes['201'] ?? 0), 0);
   return {
     startedAt,

@@ -1,3 +1,4 @@
+import { byIds } from '@holdfast/shared/db/by-ids';
 import type { Queryable, Tx } from '@holdfast/shared/db/transaction';
 import type { BookingStatus, PaymentStatus } from '@holdfast/shared/contracts/bookings';
 import type { BookingId, PaymentId, UserId } from '@holdfast/shared/ids';
@@ -47,12 +48,17 @@ export async function lockBooking(tx: Tx, id: BookingId): Promise<ReadBooking | 
 /** Locks these bookings, each by id, and reads them; those that there are not are missing. */
 export async function lockBookings(tx: Tx, ids: readonly BookingId[]): Promise<Map<BookingId, ReadBooking>> {
   if (ids.length === 0) return new Map();
-  await tx.query({ text: 'select from bookings where id = any ($1::text[]) order by id for update', values: [ids] });
+  await tx.query(
+    byIds('bookings-lock', ids, (these) => `select from bookings where id ${these} order by id for update`),
+  );
   // Read in a statement of its own, after the locks: its time is not older than what it waited for.
-  const { rows } = await tx.query<BookingRow & { now: Date }>({
-    text: `select ${BOOKING_COLUMNS}, (select clock.app_now()) as now from bookings where id = any ($1::text[])`,
-    values: [ids],
-  });
+  const { rows } = await tx.query<BookingRow & { now: Date }>(
+    byIds(
+      'bookings-read',
+      ids,
+      (these) => `select ${BOOKING_COLUMNS}, (select clock.app_now()) as now from bookings where id ${these}`,
+    ),
+  );
   return new Map(rows.map((row) => [row.id, { row, now: row.now }]));
 }
 

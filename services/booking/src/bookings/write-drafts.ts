@@ -1,3 +1,4 @@
+import { byIds } from '@holdfast/shared/db/by-ids';
 import type { Tx } from '@holdfast/shared/db/transaction';
 import { amountToJson } from '@holdfast/shared/money';
 import { toOutboxRows } from '@holdfast/shared/outbox/outbox';
@@ -31,26 +32,29 @@ export async function writeDrafts(tx: Tx, drafts: readonly BookingDraft[], now: 
   );
   const bookings = changed.filter((draft) => draft.isChanged);
   const sagas = changed.flatMap(({ saga }) => saga ?? []);
-  const { rows } = await tx.query<{ bookings: number; sagas: number }>({
-    // Without a name: planned for the rows that it gets, since a plan that was kept from when the tables were small would read all of them.
-    text: WRITE_DRAFTS,
-    values: [
-      JSON.stringify(bookings.map(bookingRecord)),
-      JSON.stringify(changed.flatMap(({ before, hops }) => hops.map((hop) => historyRecord(before.id, hop)))),
-      JSON.stringify(sagas.map(({ before, after }) => ({ ...sagaRecord(after), from_state: before.state }))),
-      JSON.stringify(
-        changed.flatMap(({ before, outcome }) => (outcome ? [{ booking_id: before.id, ...outcome }] : [])),
-      ),
-      outbox.ids,
-      outbox.subjects,
-      outbox.orderingKeys,
-      outbox.families,
-      outbox.seqs,
-      outbox.payloads,
-      outbox.traceparents,
-      now,
-    ],
-  });
+  const { rows } = await tx.query<{ bookings: number; sagas: number }>(
+    byIds(
+      'drafts-write',
+      changed.map(({ before }) => before.id),
+      writeStatement,
+      [
+        JSON.stringify(bookings.map(bookingRecord)),
+        JSON.stringify(changed.flatMap(({ before, hops }) => hops.map((hop) => historyRecord(before.id, hop)))),
+        JSON.stringify(sagas.map(({ before, after }) => ({ ...sagaRecord(after), from_state: before.state }))),
+        JSON.stringify(
+          changed.flatMap(({ before, outcome }) => (outcome ? [{ booking_id: before.id, ...outcome }] : [])),
+        ),
+        outbox.ids,
+        outbox.subjects,
+        outbox.orderingKeys,
+        outbox.families,
+        outbox.seqs,
+        outbox.payloads,
+        outbox.traceparents,
+        now,
+      ],
+    ),
+  );
   const written = rows[0]!;
   if (written.bookings !== bookings.length || written.sagas !== sagas.length) {
     throw new Error(
@@ -123,7 +127,7 @@ function sagaRecord(saga: NonNullable<BookingDraft['saga']>['after']): object {
   return { ...saga, refund_amount: saga.refund_amount === null ? null : amountToJson(saga.refund_amount) };
 }
 
-const WRITE_DRAFTS = `
+const writeStatement = (these: string) => `
 with changed as (
   update bookings b
      set status = row.status, version = row.version, seats = row.seats, hold_expires_at = row.hold_expires_at,
@@ -133,43 +137,46 @@ with changed as (
          payment_redirect_url = row.payment_redirect_url, refund_id = row.refund_id, refund_status = row.refund_status,
          refund_amount = row.refund_amount, hold_seq = row.hold_seq, booking_seq = row.booking_seq,
          checkout_seq = row.checkout_seq, updated_at = row.updated_at
-    from json_to_recordset($1::json) as row (
+    from json_to_recordset($2::json) as row (
            id text, from_status text, from_version int, status text, version int, seats text[], hold_expires_at timestamptz,
            pinned_at timestamptz, cancel_requested_at timestamptz, cancel_reason text, cancel_refund text, payment_id text,
            payment_status text, payment_attempt int, payment_decline_reason text, payment_redirect_url text, refund_id text,
            refund_status text, refund_amount bigint, hold_seq int, booking_seq int, checkout_seq int, updated_at timestamptz)
-   where b.id = row.id
+   where b.id ${these}
+     and b.id = row.id
      and b.status = row.from_status
      and b.version = row.from_version
   returning b.id
 ), history as (
   insert into booking_history (booking_id, version, from_status, to_status, reason, actor, cause, at)
-  select booking_id, version, from_status, to_status, reason, actor, cause, $12::timestamptz
-    from json_to_recordset($2::json) as row (
+  select booking_id, version, from_status, to_status, reason, actor, cause, $13::timestamptz
+    from json_to_recordset($3::json) as row (
            booking_id text, version int, from_status text, to_status text, reason text, actor text, cause text)
 ), moved as (
   update checkout_sagas s
      set state = row.state, undo = row.undo, refund_id = row.refund_id, refund_amount = row.refund_amount, tries = row.tries,
          stuck_reason = row.stuck_reason, stuck_in = row.stuck_in, last_error = row.last_error,
-         next_action_at = row.next_action_at, deadline_at = row.deadline_at, updated_at = $12::timestamptz
-    from json_to_recordset($3::json) as row (
+         next_action_at = row.next_action_at, deadline_at = row.deadline_at, updated_at = $13::timestamptz
+    from json_to_recordset($4::json) as row (
            booking_id text, from_state text, state text, undo text, refund_id text, refund_amount bigint, tries int,
            stuck_reason text, stuck_in text, last_error text, next_action_at timestamptz, deadline_at timestamptz)
-   where s.booking_id = row.booking_id
+   where s.booking_id ${these}
+     and s.booking_id = row.booking_id
      and s.state = row.from_state
   returning s.booking_id
 ), ended as (
   -- An attempt ends once; only one that was given up as the hold ran out may turn out to have paid for the booking all the same.
   update checkout_attempts a
      set outcome = row.outcome, decline_reason = row.decline_reason
-    from json_to_recordset($4::json) as row (booking_id text, attempt int, outcome text, decline_reason text)
-   where a.booking_id = row.booking_id
+    from json_to_recordset($5::json) as row (booking_id text, attempt int, outcome text, decline_reason text)
+   where a.booking_id ${these}
+     and a.booking_id = row.booking_id
      and a.attempt = row.attempt
      and (a.outcome is null or (a.outcome = 'ABANDONED' and row.outcome = 'CONFIRMED'))
 ), sent as (
   insert into outbox (id, subject, ordering_key, family, seq, payload, traceparent, available_at)
   select id, subject, ordering_key, family, seq, payload, traceparent, (select clock.app_now())
-    from unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::int[], $10::text[], $11::text[])
+    from unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::int[], $11::text[], $12::text[])
       as row (id, subject, ordering_key, family, seq, payload, traceparent)
 )
 select (select count(*)::int from changed) as bookings, (select count(*)::int from moved) as sagas`;

@@ -1,3 +1,4 @@
+import { byIds } from '@holdfast/shared/db/by-ids';
 import type { Tx } from '@holdfast/shared/db/transaction';
 import type { BookingId } from '@holdfast/shared/ids';
 import { BookingDraft } from '../bookings/booking-draft.ts';
@@ -41,10 +42,13 @@ export async function applySagaMessages(
   inputs: readonly SagaInput[],
   halls: HallLayouts | null = null,
 ): Promise<Map<BookingId, SagaResult>> {
-  const { rows: targets } = await tx.query<Target>({
-    text: `select id, event_id, resource_id, user_id, status from bookings where id = any ($1::text[])`,
-    values: [inputs.map(({ bookingId }) => bookingId)],
-  });
+  const { rows: targets } = await tx.query<Target>(
+    byIds(
+      'saga-targets',
+      inputs.map(({ bookingId }) => bookingId),
+      (these) => `select id, event_id, resource_id, user_id, status from bookings where id ${these}`,
+    ),
+  );
   const byId = new Map(targets.map((target) => [target.id, target]));
   const inventory = inputs.flatMap(({ bookingId, message }) => {
     const target = byId.get(bookingId);

@@ -1,3 +1,4 @@
+import { byIds } from '@holdfast/shared/db/by-ids';
 import type { Queryable, Tx } from '@holdfast/shared/db/transaction';
 import type { BookingId, Id, PaymentId } from '@holdfast/shared/ids';
 import type { BookingRow } from '../bookings/booking-row.ts';
@@ -83,10 +84,9 @@ export async function beginSaga(tx: Tx, saga: NewSaga): Promise<SagaRow> {
  * was decided on, so a row needs no lock of its own.
  */
 export async function readSagas(db: Queryable, bookingIds: readonly BookingId[]): Promise<Map<BookingId, SagaRow>> {
-  const { rows } = await db.query<SagaRow>({
-    text: `select ${SAGA_COLUMNS} from checkout_sagas where booking_id = any ($1::text[])`,
-    values: [bookingIds],
-  });
+  const { rows } = await db.query<SagaRow>(
+    byIds('sagas-read', bookingIds, (these) => `select ${SAGA_COLUMNS} from checkout_sagas where booking_id ${these}`),
+  );
   return new Map(rows.map((row) => [row.booking_id, row]));
 }
 

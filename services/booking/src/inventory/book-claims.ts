@@ -1,3 +1,4 @@
+import { byIds } from '@holdfast/shared/db/by-ids';
 import type { Tx } from '@holdfast/shared/db/transaction';
 import type { BookingId } from '@holdfast/shared/ids';
 
@@ -6,19 +7,21 @@ import type { BookingId } from '@holdfast/shared/ids';
  * @throws Error when one of them claims nothing: it would be paid for nothing.
  */
 export async function bookClaims(tx: Tx, bookingIds: readonly BookingId[]): Promise<void> {
-  const { rows } = await tx.query<{ booked: number }>({
-    // Without a name: planned for the rows that it gets, as a plan that was kept from small tables would read all of them.
-    text: `with seats as (
+  const { rows } = await tx.query<{ booked: number }>(
+    byIds(
+      'claims-book',
+      bookingIds,
+      (these) => `with seats as (
        update seat_claims set state = 'BOOKED'
-        where booking_id = any ($1::text[]) and released_at is null
+        where booking_id ${these} and released_at is null
        returning booking_id, event_id
      ), slots as (
        update slot_claims set state = 'BOOKED'
-        where booking_id = any ($1::text[]) and released_at is null
+        where booking_id ${these} and released_at is null
        returning booking_id, resource_id
      ), pools as (
        update pool_claims set state = 'BOOKED'
-        where booking_id = any ($1::text[]) and released_at is null
+        where booking_id ${these} and released_at is null
        returning booking_id, event_id
      ), changed_resources as (
        update resources set inventory_version = inventory_version + 1 where id in (select resource_id from slots)
@@ -28,8 +31,8 @@ export async function bookClaims(tx: Tx, bookingIds: readonly BookingId[]): Prom
      )
      select count(*)::int as booked
        from (select booking_id from seats union select booking_id from slots union select booking_id from pools) claimed`,
-    values: [bookingIds],
-  });
+    ),
+  );
   if (rows[0]!.booked !== bookingIds.length) {
     throw new Error(`of ${bookingIds.join(', ')} only ${rows[0]!.booked} claim anything`);
   }

@@ -1,3 +1,4 @@
+import { byIds } from '@holdfast/shared/db/by-ids';
 import type { Tx } from '@holdfast/shared/db/transaction';
 import type { BookingId } from '@holdfast/shared/ids';
 
@@ -7,21 +8,25 @@ import type { BookingId } from '@holdfast/shared/ids';
  */
 export async function releaseClaims(tx: Tx, bookingIds: readonly BookingId[]): Promise<void> {
   await tx.query(
-    `with seats as (
+    byIds(
+      'claims-release',
+      bookingIds,
+      (these) =>
+        `with seats as (
        update seat_claims set released_at = clock.app_now()
-        where booking_id = any ($1::text[]) and released_at is null
+        where booking_id ${these} and released_at is null
        returning event_id
      ), slots as (
        update slot_claims set released_at = clock.app_now()
-        where booking_id = any ($1::text[]) and released_at is null
+        where booking_id ${these} and released_at is null
        returning resource_id
      ), pools as (
        update pool_claims set released_at = clock.app_now()
-        where booking_id = any ($1::text[]) and released_at is null
+        where booking_id ${these} and released_at is null
        returning event_id, quantity
      ), places as (
        update pool_places set released_at = clock.app_now()
-        where booking_id = any ($1::text[]) and released_at is null
+        where booking_id ${these} and released_at is null
        returning event_id, place_number
      ), freed as (
        insert into pool_free_places (event_id, place_number)
@@ -34,6 +39,6 @@ export async function releaseClaims(tx: Tx, bookingIds: readonly BookingId[]): P
         set claimed = claimed - coalesce((select sum(quantity) from pools where pools.event_id = events.id), 0),
             inventory_version = inventory_version + 1
       where id in (select event_id from seats union select event_id from pools)`,
-    [bookingIds],
+    ),
   );
 }
