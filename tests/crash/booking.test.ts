@@ -118,6 +118,39 @@ test('booking is killed after holds ran out: the places are free, and it is told
   expect(await brokenInvariants(stack)).toEqual([]);
 }, 60_000);
 
+// nth of booking-payment's messages: 1 is processing, 2 the authorisation that comes late, 3 captured.
+describe('booking is killed while it takes the places of late money again', () => {
+  test.each([
+    'booking-payment.before_tx:2',
+    'booking-payment.before_commit:2',
+    'booking-payment.after_commit:2',
+    'booking-payment.before_commit:3',
+  ])(
+    'at %s: they are taken once, and captured once',
+    async (point) => {
+      const held = await postUntilAnswered<BookingJson>(customer.api, '/v1/bookings', { event_id: pool, quantity: 2 });
+      const id = held.body.id;
+      await crashAt(stack, { victim: 'booking', point }, async () => {
+        const paid = postUntilAnswered(customer.api, `/v1/bookings/${id}/pay`, {
+          payment_method: 'pm_sim_webhook_only_4000',
+        });
+        await until('the payment to be processed', async () => {
+          const { body } = await customer.api.get<BookingJson>(`/v1/bookings/${id}`);
+          return body.payment?.status === 'PROCESSING';
+        });
+        await stack.database.advanceClock(1_801_000);
+        await paid;
+      });
+      const now = await customer.api.get<BookingJson>(`/v1/bookings/${id}`);
+      expect(now.body).toMatchObject({ status: 'CONFIRMED', payment: { status: 'CAPTURED' } });
+      const effects = await readEffects(stack.url('provider'), id);
+      expect(effects.filter(({ kind }) => kind === 'captured')).toHaveLength(1);
+      expect(await brokenInvariants(stack)).toEqual([]);
+    },
+    60_000,
+  );
+});
+
 describe('booking is killed while it offers to the waitlist', () => {
   test.each(['booking.offer.before_commit', 'booking.offer.after_commit'])(
     'at %s there is one offer all the same, and one mail',

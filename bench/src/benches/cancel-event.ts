@@ -23,7 +23,7 @@ export const cancelEvent: Bench = {
   ],
   async prepare(context) {
     const { stack, admin, seconds, progress } = context;
-    const api = await signInAdmin(context);
+    const api = await signInAdmin(context.stack);
     const { venueId, hallId } = await makeHall(api);
     return {
       async round(index) {

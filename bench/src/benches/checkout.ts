@@ -25,7 +25,7 @@ export const checkout: Bench = {
   ],
   async prepare(context) {
     const { stack, admin, seconds } = context;
-    const api = await signInAdmin(context);
+    const api = await signInAdmin(context.stack);
     const { venueId, hallId } = await makeHall(api);
     return {
       async round(index) {
