@@ -312,3 +312,19 @@ describe('what the request itself gets wrong', () => {
     expect([reply.status, reply.body.code]).toEqual([409, 'archived']);
   });
 });
+
+test('with a platform fee a preview tells the price that the bookings have, the fee as a line of each', async () => {
+  const perBooking = new Map([['EUR', 50n]]);
+  const dear = await setupSeries({ basisPoints: 250, perBooking, perPlace: new Map() });
+  const [user, body] = [dear.customer(), aSeries(await dear.resource())];
+  const preview = await dear.post('/v1/series/preview', body, { user });
+  // 2.5 % of 24.00 and 0.50.
+  expect(preview.body.price).toEqual({ amount: 8 * (2400 + 110), currency: 'EUR' });
+  const { body: made } = await dear.post('/v1/series', body, { user });
+  const { rows } = await dear.booking.pool.query<{ amount: string; fee: number }>(
+    `select price_amount::text as amount, (price_lines -> -1 ->> 'amount')::int as fee from bookings where series_id = $1`,
+    [made.id],
+  );
+  expect(rows).toEqual(Array.from({ length: 8 }, () => ({ amount: '2510', fee: 110 })));
+  await dear.stop();
+});

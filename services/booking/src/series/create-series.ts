@@ -67,7 +67,7 @@ export async function createSeries(deps: CreateSeriesDeps, command: CreateSeries
 
 async function create(tx: Tx, deps: CreateSeriesDeps, command: CreateSeriesCommand): Promise<StoredAnswer> {
   const { caller, input } = command;
-  const plan = await planSeries(tx, input, caller.userId, async () => {
+  const plan = await planSeries(tx, input, caller.userId, deps.fee, async () => {
     await lockForSeries(tx, input.resource_id, caller.userId);
     await settleLinesIn(tx, deps.holds, { eventIds: [], resourceIds: [input.resource_id] });
   });

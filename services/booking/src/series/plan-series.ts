@@ -1,7 +1,9 @@
 import type { SeriesInput } from '@holdfast/shared/contracts/series';
 import type { Queryable } from '@holdfast/shared/db/transaction';
 import type { UserId } from '@holdfast/shared/ids';
+import { addMoney } from '@holdfast/shared/money';
 import { Problem, type FieldError } from '@holdfast/shared/problems';
+import { platformFeeOn, type PlatformFee } from '../pricing/platform-fee-rules.ts';
 import { judgeOccurrences, unknownExceptions, type JudgedOccurrence } from './occurrence-rules.ts';
 import { expandRecurrence, type Occurrence, type RecurrenceRefusal } from './recurrence-rules.ts';
 import { readSeriesSnapshot, readZone, type SeriesResource, type SeriesSnapshot } from './series-store.ts';
@@ -15,12 +17,13 @@ export interface SeriesPlan {
 
 /**
  * Works out the occurrences of a series and judges each. The rule is expanded before `lock` is called, which lets nobody wait for
- * it; what the verdicts depend on is read after it. @throws Problem for what the request itself gets wrong.
+ * it; what the verdicts depend on is read after it. Prices are those of the bookings, with the platform fee. @throws Problem for what the request itself gets wrong.
  */
 export async function planSeries(
   db: Queryable,
   input: SeriesInput,
   userId: UserId,
+  fee: PlatformFee,
   lock: () => Promise<void> = () => Promise.resolve(),
 ): Promise<SeriesPlan> {
   const timeZone = await readZone(db, input.resource_id);
@@ -43,7 +46,10 @@ export async function planSeries(
     now: snapshot.now,
     taken,
   });
-  return { resource, occurrences: judged, snapshot };
+  const priced = judged.map((one) =>
+    one.verdict === 'free' ? { ...one, price: addMoney(one.price, platformFeeOn(fee, one.price, 1)) } : one,
+  );
+  return { resource, occurrences: priced, snapshot };
 }
 
 function occurrencesOf(input: SeriesInput, timeZone: string): readonly Occurrence[] {

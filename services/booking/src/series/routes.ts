@@ -27,7 +27,7 @@ export function seriesRoutes(deps: SeriesRoutesDeps): Router {
   });
 
   router.post('/series/preview', async (req, res) => {
-    res.json(await previewSeries(deps.pool, requireUser(req), parseBody(seriesBody, req.body)));
+    res.json(await previewSeries(deps.pool, requireUser(req), parseBody(seriesBody, req.body), deps.fee));
   });
 
   router.post('/series', async (req, res) => {

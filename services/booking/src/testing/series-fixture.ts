@@ -3,7 +3,7 @@ import type { Caller } from '@holdfast/shared/http/internal-assertion';
 import { newId, type ResourceId, type UserId } from '@holdfast/shared/ids';
 import type { FieldError } from '@holdfast/shared/problems';
 import { ReferenceNumbers } from '../holds/booking-reference.ts';
-import { NO_FEE } from '../pricing/platform-fee-rules.ts';
+import { NO_FEE, type PlatformFee } from '../pricing/platform-fee-rules.ts';
 import { seriesRoutes } from '../series/routes.ts';
 import { waitlistRoutes } from '../waitlist/routes.ts';
 import { onCommit } from './checkout-fixture.ts';
@@ -48,7 +48,7 @@ export interface SeriesFixture {
 }
 
 /** The routes of series and of the waitlist behind HTTP, on a database of its own. */
-export async function setupSeries(): Promise<SeriesFixture> {
+export async function setupSeries(fee: PlatformFee = NO_FEE): Promise<SeriesFixture> {
   const booking = await setupBooking();
   const http = await serveRoutes(
     seriesRoutes({
@@ -57,7 +57,7 @@ export async function setupSeries(): Promise<SeriesFixture> {
       holds: booking.holdDeps,
       times: SERIES_TIMES,
       limits: SERIES_LIMITS,
-      fee: NO_FEE,
+      fee,
       watch: { changed: () => undefined },
       onCommit,
     }),
