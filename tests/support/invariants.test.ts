@@ -92,6 +92,17 @@ test.each<[string, string]>([
     'the outbox of booking counts without holes',
     `update booking.outbox set seq = 2 where ordering_key = ${last('seats')}`,
   ],
+  ['whoever waits is counted, and nobody else', `update booking.events set waiting = 1 where inventory = 'seats'`],
+  [
+    'an entry of the waitlist is what its booking is',
+    `insert into booking.waitlist_entries (id, booking_id, user_id, event_id, quantity, min_quantity, created_at, updated_at)
+     select 'wtl_x', id, user_id, event_id, 2, 2, created_at, created_at from booking.bookings where id = ${first('pool')}`,
+  ],
+  [
+    'nobody gets two offers for one wait',
+    `insert into booking.outbox (id, subject, ordering_key, family, seq, payload)
+     select 'msg_' || n, 'booking.booking.00.offered', ${last('pool')}, 'booking', n, '{}' from generate_series(1, 2) n`,
+  ],
   [
     'no message is dead',
     `insert into payment.dead_letters (id, consumer, event_id, subject, payload, attempts, cause, error)

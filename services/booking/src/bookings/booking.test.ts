@@ -1,7 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { BOOKING_STATUSES, type BookingStatus } from '@holdfast/shared/contracts/bookings';
 import fc from 'fast-check';
-import { TRANSITIONS, checkTransition, expiryWithPayment, firstExpiry, holdsInventory, isTerminal } from './booking.ts';
+import {
+  TRANSITIONS,
+  checkTransition,
+  expiryWithPayment,
+  firstExpiry,
+  offerExpiry,
+  holdsInventory,
+  isTerminal,
+} from './booking.ts';
 
 const status = fc.constantFrom(...BOOKING_STATUSES);
 const facts = fc.record({ pinned: fc.boolean(), price: fc.bigInt({ min: 0n, max: 1_000_000n }) });
@@ -76,6 +84,26 @@ describe('the length of a hold', () => {
         expect(paid.getTime()).toBeGreaterThanOrEqual(first.getTime());
       }),
     );
+  });
+
+  test('of an offer is its own, and ends with the start where that leaves as much as an ordinary hold', () => {
+    fc.assert(
+      fc.property(times, fc.integer({ min: -7_200, max: 14_400 }), (given, startsIn) => {
+        const now = new Date('2027-01-04T12:00:00Z');
+        const seconds =
+          (offerExpiry(now, new Date(now.getTime() + startsIn * 1000), given).getTime() - now.getTime()) / 1000;
+        const ordinary = Math.min(given.holdSeconds, given.holdMaxSeconds);
+        expect(seconds).toBe(Math.min(given.offerSeconds, Math.max(startsIn, ordinary)));
+      }),
+    );
+  });
+
+  test('of an offer that outlasts the maximum is extended in full by its first payment attempt', () => {
+    const given = { holdSeconds: 600, paymentExtensionSeconds: 900, holdMaxSeconds: 1800, offerSeconds: 3600 };
+    const joined = new Date('2027-01-01T12:00:00Z');
+    const offer = { createdAt: joined, holdExpiresAt: new Date('2027-01-04T13:00:00Z') };
+    expect(expiryWithPayment({ ...offer, attempt: 1 }, given).toISOString()).toBe('2027-01-04T13:15:00.000Z');
+    expect(expiryWithPayment({ ...offer, attempt: 2 }, given)).toEqual(offer.holdExpiresAt);
   });
 
   test('is extended at the first payment attempt only', () => {

@@ -58,12 +58,13 @@ export function firstExpiry(createdAt: Date, times: HoldTimes): Date {
 }
 
 /**
- * When an offer from the waitlist runs out: a time of its own, but not beyond the start of what is offered, unless an ordinary hold
- * would last longer.
+ * When an offer from the waitlist runs out: after a time of its own, but not later than what is offered begins, as long as that leaves
+ * as much time as an ordinary hold.
  */
 export function offerExpiry(now: Date, startsAt: Date, times: HoldTimes): Date {
-  const atMost = Math.min(now.getTime() + times.offerSeconds * 1000, startsAt.getTime());
-  return new Date(Math.max(atMost, firstExpiry(now, times).getTime()));
+  const own = now.getTime() + times.offerSeconds * 1000;
+  const atMost = Math.max(startsAt.getTime(), firstExpiry(now, times).getTime());
+  return new Date(Math.min(own, atMost));
 }
 
 /**
