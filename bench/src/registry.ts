@@ -2,10 +2,21 @@ import type { Bench } from './bench.ts';
 import { cancelEvent } from './benches/cancel-event.ts';
 import { checkout } from './benches/checkout.ts';
 import { floor } from './benches/floor.ts';
+import { gateway, slowClients } from './benches/gateway.ts';
 import { hold } from './benches/hold.ts';
 import { search } from './benches/search.ts';
 import { series } from './benches/series.ts';
 import { waitlist } from './benches/waitlist.ts';
 
 /** Every bench, in the order in which a round runs them. */
-export const BENCHES: readonly Bench[] = [floor, hold, checkout, cancelEvent, search, series, waitlist];
+export const BENCHES: readonly Bench[] = [
+  floor,
+  hold,
+  checkout,
+  cancelEvent,
+  search,
+  series,
+  waitlist,
+  gateway,
+  slowClients,
+];

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Logger } from '@holdfast/shared/telemetry/logger';
 import type { BucketSize, Grant } from './bucket-rules.ts';
 import { LocalBuckets, type BucketAsk, type Buckets } from './buckets.ts';
@@ -41,6 +42,7 @@ interface Account {
 
 /** Spending is written down at the latest after this time, and leases that lay unused so long are given back. */
 const SETTLE_MS = 200;
+const IN_A_TURN = 100;
 /** Share of a bucket that a process may spend before it has asked, and hold on lease. Bounds what N gateways let through too much. */
 const CREDIT_SHARE = 1 / 20;
 const MAX_CREDIT = 10;
@@ -62,7 +64,10 @@ export class LeasedLimiter {
   readonly #capacity: number;
   readonly #now: () => number;
   readonly #accounts = new Map<string, Account>();
+  /** To be settled at the next tick. */
   readonly #queue = new Set<Account>();
+  /** Of these, those for which somebody waits. */
+  readonly #urgent = new Set<Account>();
   readonly #leasing = new Set<Account>();
   #timer: NodeJS.Timeout | null = null;
   #settlingSoon = false;
@@ -112,7 +117,16 @@ export class LeasedLimiter {
 
   /** Writes down what was spent and answers who waits. Tests await it; otherwise it runs by itself. */
   async settle(): Promise<void> {
-    const accounts = [...this.#queue].filter((account) => !account.asking);
+    // In parts, each in a turn of its own: thousands of buckets at once would keep requests waiting for many milliseconds.
+    const accounts = [...this.#queue];
+    for (let from = 0; from < accounts.length; from += IN_A_TURN) {
+      if (from > 0) await setImmediate();
+      await this.#settle(accounts.slice(from, from + IN_A_TURN));
+    }
+  }
+
+  async #settle(queue: Iterable<Account>): Promise<void> {
+    const accounts = [...queue].filter((account) => account.queued && !account.asking);
     if (accounts.length === 0) return;
     const asks = accounts.map((account) => this.#askFor(account));
     const grants = await this.#ask(asks);
@@ -157,11 +171,13 @@ export class LeasedLimiter {
 
   #settleSoon(account: Account): void {
     this.#settleLater(account);
+    this.#urgent.add(account);
     if (this.#settlingSoon) return;
     this.#settlingSoon = true;
-    setImmediate(() => {
+    globalThis.setImmediate(() => {
       this.#settlingSoon = false;
-      void this.settle();
+      // Those alone: what the others spent is worth one line for many requests, not one for each.
+      void this.#settle(this.#urgent);
     });
   }
 
@@ -194,6 +210,7 @@ export class LeasedLimiter {
     account.debt = 0;
     account.uses = 0;
     this.#queue.delete(account);
+    this.#urgent.delete(account);
     return ask;
   }
 
