@@ -101,6 +101,16 @@ describe('when every occurrence is free', () => {
     expect([other.status, other.body.code]).toEqual([422, 'idempotency_key_reused']);
   });
 
+  test('may have a thousand occurrences, all of them accepted in one call', async () => {
+    const wish = aSeries(await fixture.resource(), {
+      starts_at: localIn(35, '00:00'),
+      rrule: 'FREQ=DAILY;BYHOUR=0,4,8,12,16,20;COUNT=1000',
+    });
+    const { status, body } = await fixture.post('/v1/series', wish, { user: fixture.customer() });
+    expect([status, body.counts, body.occurrences.length]).toEqual([201, { PENDING: 1_000 }, 1_000]);
+    expect(new Set(body.occurrences.map(({ booking }) => booking!.reference)).size).toBe(1_000);
+  });
+
   test('is read by its owner and by operators, and is not there for anybody else', async () => {
     const user = fixture.customer();
     const { body } = await fixture.post('/v1/series', aSeries(await fixture.resource()), { user });
@@ -265,6 +275,17 @@ describe('limits', () => {
     const eleventh = await fixture.post('/v1/series', await far(), { user: planner });
     expect([eleventh.status, eleventh.body.code]).toEqual([409, 'too_many_series']);
   });
+});
+
+test('series that one user makes at the same moment on many resources keep to the limit together', async () => {
+  const user = fixture.customer();
+  const wishes: object[] = [];
+  for (let i = 0; i < SERIES_LIMITS.seriesPerUser + 4; i++) {
+    wishes.push(aSeries(await fixture.resource(), { starts_at: localIn(40), rrule: 'FREQ=DAILY;COUNT=2' }));
+  }
+  const replies = await Promise.all(wishes.map((wish) => fixture.post('/v1/series', wish, { user })));
+  expect(replies.filter(({ status }) => status === 201)).toHaveLength(SERIES_LIMITS.seriesPerUser);
+  expect(replies.filter(({ body }) => body.code === 'too_many_series')).toHaveLength(4);
 });
 
 describe('what the request itself gets wrong', () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createPool, type Pool } from '@holdfast/shared/db/pool';
 import { withTransaction } from '@holdfast/shared/db/transaction';
-import type { ResourceId, UserId } from '@holdfast/shared/ids';
+import { newId, type ResourceId, type UserId } from '@holdfast/shared/ids';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
 import { countLiveBookings } from '../bookings/count-live-bookings.ts';
 import { expireHolds } from '../bookings/expire-holds.ts';
@@ -17,6 +17,7 @@ import {
   type SeriesReply,
 } from '../testing/series-fixture.ts';
 import { holdDueOccurrences } from './hold-due-occurrences.ts';
+import { holdOccurrences } from './hold-occurrences.ts';
 
 let fixture: SeriesFixture;
 let resource: ResourceId;
@@ -176,6 +177,46 @@ describe('when many processes move the window at the same moment', () => {
       [ids],
     );
     expect(rows[0]).toEqual({ bookings: 32, starts: 32, held: 32, claims: 32, told: 16 });
+  });
+
+  test('with others who book the same times, each time goes to one of them and nobody meets an error', async () => {
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const { body } = await anotherSeries();
+      await fixture.booking.database.setClockOffset(28 * DAY_MS);
+      const waiting = body.occurrences.slice(4);
+      const starts = waiting.map(({ starts_at }) => starts_at);
+      const [moved, ...bought] = await Promise.all([
+        round(),
+        ...starts.map((starts_at) =>
+          fixture.booking.settle(
+            aHold({
+              resource_id: body.resource_id,
+              starts_at,
+              ends_at: new Date(Date.parse(starts_at) + 3_600_000).toISOString(),
+            }),
+          ),
+        ),
+      ]);
+      const won = bought.filter(([result]) => result!.kind === 'answered').length;
+      // Those of the series that every test begins with are moved as well, once.
+      const others = attempt === 0 ? 4 : 0;
+      expect([moved.held + won - others, moved.lost]).toEqual([4, won]);
+      await fixture.booking.database.setClockOffset(0);
+    }
+  });
+
+  test('one that is held already is not held again', async () => {
+    const { id } = series.occurrences[5]!.booking!;
+    const again = () =>
+      withTransaction(fixture.booking.pool, (tx) =>
+        holdOccurrences(tx, [id], {
+          ...{ holdSeconds: 60, actor: 'system', tellCustomer: true },
+          cause: { id: newId('req'), traceparent: null },
+        }),
+      );
+    expect(await again()).toHaveLength(1);
+    expect(await again()).toHaveLength(0);
+    expect((await told(5)).map(({ name }) => name)).toEqual(['payment_due']);
   });
 
   const anotherSeries = async () =>

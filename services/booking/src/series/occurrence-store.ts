@@ -32,7 +32,7 @@ export async function holdWaiting(
        ), changed as (
          update bookings
             set status = 'HELD',
-                hold_expires_at = least(clock.app_now() + $2::int * interval '1 second', starts_at),
+                hold_expires_at = least(clock.app_now() + $2::float8 * interval '1 second', starts_at),
                 hold_seq = hold_seq + 1, booking_seq = booking_seq + $6::int, version = version + 1, updated_at = clock.app_now()
           where id in (select id from waiting)
          returning ${BOOKING_COLUMNS}
@@ -120,7 +120,7 @@ export async function dueOccurrences(
        from bookings
       where status = 'PENDING'
         and series_id is not null
-        and starts_at <= clock.app_now() + $1::int * interval '1 second'
+        and starts_at <= clock.app_now() + $1::float8 * interval '1 second'
       order by starts_at
       limit $2`,
     [windowSeconds, limit],
