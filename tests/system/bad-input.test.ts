@@ -182,6 +182,49 @@ describe('a hold', () => {
     expectProblem(await ada.post('/v1/bookings', body({ seats, pool, net })), 422, 'validation_failed', pointer);
   });
 
+  test.each([
+    ['minus one', '-1'],
+    ['more than a number can say exactly', '9007199254740993'],
+    ['a number beyond all', '1e400'],
+    ['a number with an exponent', '1e21'],
+    ['null', 'null'],
+    ['true', 'true'],
+    ['a list', '[1]'],
+  ])('of a quantity that is %s: 422', async (_, quantity) => {
+    const answer = await raw('/v1/bookings', `{"event_id":"${pool}","quantity":${quantity}}`);
+    expectProblem(answer, 422, 'validation_failed', '/quantity');
+  });
+
+  test.each(['NaN', 'Infinity', '01', '1.', '+1', '0x1'])(
+    'of a quantity %s, which is no JSON: 400',
+    async (quantity) => {
+      expectProblem(await raw('/v1/bookings', `{"event_id":"${pool}","quantity":${quantity}}`), 400, 'malformed_json');
+    },
+  );
+
+  test.each([
+    ['in the year 10000', '10000-01-01T00:00:00Z'],
+    ['in the year +10000', '+010000-01-01T00:00:00Z'],
+    ['on 30 February', '2027-02-30T10:00:00Z'],
+    ['at 25 o’clock', '2027-01-04T25:00:00Z'],
+    ['by its date alone', '2027-01-04'],
+    ['as a number', '1798796400000'],
+  ])('of a time %s: 422', async (_, time) => {
+    const { ends_at: end } = halfHours(2);
+    const answer = await ada.post('/v1/bookings', { resource_id: net, starts_at: time, ends_at: end });
+    expectProblem(answer, 422, 'validation_failed', '/starts_at');
+  });
+
+  test.each([
+    ['{"event_id":"EVENT","quantity":1,"__proto__":{"role":"admin"}}', '/__proto__'],
+    ['{"event_id":"EVENT","quantity":1,"constructor":{"prototype":{"role":"admin"}}}', '/constructor'],
+    ['{"event_id":"EVENT","quantity":1,"price":1}', '/price'],
+    ['{"event_id":"EVENT","quantity":1,"status":"CONFIRMED"}', '/status'],
+    ['{"event_id":"EVENT","quantity":1,"category":"\\ud800"}', '/category'],
+  ])('of %s: 422', async (body, pointer) => {
+    expectProblem(await raw('/v1/bookings', body.replace('EVENT', pool)), 422, 'validation_failed', pointer);
+  });
+
   test('of seats that the hall does not have, or twice: 422 and which', async () => {
     const hold = (labels: string[]) => ada.post('/v1/bookings', { event_id: seats, seats: labels });
     expectProblem(await hold(['A-1', 'Z-9']), 422, 'unknown_seat', '/seats/1');
@@ -279,6 +322,11 @@ describe('the catalogue', () => {
     ['/v1/venues', { name: 'V', time_zone: 'Mars/Olympus', currency: 'EUR' }, '/time_zone'],
     ['/v1/venues', { name: 'V', time_zone: 'UTC', currency: 'euro' }, '/currency'],
     ['/v1/venues', { name: 'V', time_zone: 'UTC', currency: 'EUR', owner: 'me' }, '/owner'],
+    ['/v1/venues', { name: 'V', time_zone: 'UTC', currency: 'eur' }, '/currency'],
+    ['/v1/venues', { name: 'evil \u202e eman', time_zone: 'UTC', currency: 'EUR' }, '/name'],
+    ['/v1/venues', { name: 'e' + '\u0301'.repeat(10_000), time_zone: 'UTC', currency: 'EUR' }, '/name'],
+    ['/v1/venues', { name: 'a\u0000b', time_zone: 'UTC', currency: 'EUR' }, '/name'],
+    ['/v1/venues', { name: 'a\ud800', time_zone: 'UTC', currency: 'EUR' }, '/name'],
   ])('POST %s with %j: 422 and where', async (path, body, pointer) => {
     expectProblem(await admin.post(path, body), 422, 'validation_failed', pointer);
   });
@@ -308,7 +356,7 @@ test('a method that a path does not know: 405 with Allow; a path that nobody kno
 
 test('registration: 422 and where; a taken address: 409', async () => {
   const register = (body: object) => anybody.post('/v1/auth/register', body);
-  const person = { email: 'eve@holdfast.test', password: 'long enough', name: 'Eve' };
+  const person = { email: 'eve@holdfast.test', password: 'long enough by now', name: 'Eve' };
   expectProblem(await register({ ...person, email: 'eve' }), 422, 'validation_failed', '/email');
   expectProblem(await register({ ...person, password: 'short' }), 422, 'validation_failed', '/password');
   expectProblem(await register({ ...person, name: '' }), 422, 'validation_failed', '/name');

@@ -201,7 +201,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
         setTimeout(FIRST_LOAD_MS, undefined, { ref: false }),
       ]);
       server = await listen(app, { host: config.host, port: config.port });
-      answerBrokenRequests(server.server);
+      answerBrokenRequests(server.server, (code) => metrics.refused.inc({ code }));
       identity.start();
       revocations.start();
       pruning.start();

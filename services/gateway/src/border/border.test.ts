@@ -125,6 +125,16 @@ test.each([
   nothingWentOn();
 });
 
+test('what is refused before there is a request is counted by its code like the rest', async () => {
+  const count = async () => {
+    const { text } = await gateway.call('/metrics');
+    return Number(/holdfast_refused_total\{code="malformed_request"[^}]*\} (\d+)/.exec(text)?.[1] ?? 0);
+  };
+  const before = await count();
+  await exchange(gateway.port, 'nonsense\r\n\r\n');
+  expect(await count()).toBe(before + 1);
+});
+
 describe('methods', () => {
   test.each(['TRACE', 'PROPFIND', 'MKCOL', 'LOCK', 'SEARCH'])('%s is 405 everywhere', async (method) => {
     for (const path of ['/v1/venues', '/', '/v1/auth/login']) {

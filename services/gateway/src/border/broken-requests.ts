@@ -11,9 +11,13 @@ const STATUS_LINES: Readonly<Record<string, string>> = {
 /**
  * Answers what Node's parser refuses before there is a request: broken request lines and headers, headers over 16 KiB, clients that
  * send too slowly. Node's own answers have neither a problem nor a Request-Id. The connection is closed: what follows on it cannot
- * be told apart from the broken part.
+ * be told apart from the broken part. `onRefused`: told of each.
  */
-export function answerBrokenRequests(server: Server): void {
+export function answerBrokenRequests(server: Server, onRefused: (code: ProblemCode) => void = () => undefined): void {
+  const refuse = (socket: Duplex, statusLine: string, code: ProblemCode) => {
+    onRefused(code);
+    hangUp(socket, statusLine, code);
+  };
   // Node hangs up on CONNECT without a word.
   server.on('connect', (_req: IncomingMessage, socket: Duplex) =>
     refuse(socket, '405 Method Not Allowed', 'method_not_allowed'),
@@ -27,7 +31,7 @@ export function answerBrokenRequests(server: Server): void {
   });
 }
 
-function refuse(socket: Duplex, statusLine: string, code: ProblemCode): void {
+function hangUp(socket: Duplex, statusLine: string, code: ProblemCode): void {
   const requestId = newId('req');
   const body = JSON.stringify({
     ...new Problem(code).toBody(requestId),
