@@ -5,8 +5,8 @@ import { appendToOutbox } from '@holdfast/shared/outbox/outbox';
 import { rescheduled } from '../events.ts';
 import { countSettled, moveRows, readLatestReschedule, takeWaiting, type Waiting } from './reschedule-store.ts';
 
-/** Whoever has a place is told; an entry that waits for one shows the new time when it gets it. */
-const TOLD: readonly BookingStatus[] = ['HELD', 'PAYMENT_INITIATED', 'PAID', 'CONFIRMED', 'CHECKED_IN'];
+/** Whoever has a place is told, and who waits for one: the new time may not suit them. */
+const TOLD: readonly BookingStatus[] = ['PENDING', 'HELD', 'PAYMENT_INITIATED', 'PAID', 'CONFIRMED', 'CHECKED_IN'];
 
 /**
  * Lets bookings follow their event in the caller's transaction, which has locked the event: the new time, the refund that comes with

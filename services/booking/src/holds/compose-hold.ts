@@ -77,7 +77,8 @@ export function composeOffer({ waiter, hold }: Offer, cause: Cause, now: Date, t
     ...fresh,
     hold_expires_at: offerExpiry(now, fresh.starts_at, times),
     hold_seq: 1,
-    booking_seq: 1,
+    booking_seq: booking.bookingSeq + 1,
+    moved_count: booking.movedCount,
     version: booking.version + 1,
     created_at: booking.createdAt,
   };

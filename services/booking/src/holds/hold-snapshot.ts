@@ -93,6 +93,9 @@ export interface Waiter {
     readonly contactEmail: string;
     readonly contactName: string;
     readonly version: number;
+    /** Last sequence of the family `booking` that was given out. */
+    readonly bookingSeq: number;
+    readonly movedCount: number;
     readonly createdAt: Date;
   };
 }

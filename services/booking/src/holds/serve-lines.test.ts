@@ -71,6 +71,8 @@ function aWaiter(request: WaitRequest, least: number, lastRead = false): Waiter 
       contactEmail: '',
       contactName: '',
       version: 1,
+      bookingSeq: 0,
+      movedCount: 0,
       createdAt: now,
     },
   };

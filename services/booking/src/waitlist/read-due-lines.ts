@@ -36,11 +36,14 @@ interface WaiterRow {
   contact_email: string;
   contact_name: string;
   version: number;
+  booking_seq: number;
+  moved_count: number;
   created_at: Date;
 }
 
 const WAITER_COLUMNS = `w.id, w.event_id, w.resource_id, w.quantity, w.min_quantity, w.category, w.starts_at, w.ends_at, w.wish,
-            w.booking_id, b.user_id, b.reference, b.contact_email, b.contact_name, b.version, b.created_at`;
+            w.booking_id, b.user_id, b.reference, b.contact_email, b.contact_name, b.version, b.booking_seq, b.moved_count,
+            b.created_at`;
 
 async function linesForPlaces(tx: Tx, events: readonly BookableEvent[]): Promise<WaitingLine[]> {
   await addInventory(tx, events);
@@ -168,6 +171,8 @@ function toWaiter(row: WaiterRow): Waiter {
       contactEmail: row.contact_email,
       contactName: row.contact_name,
       version: row.version,
+      bookingSeq: row.booking_seq,
+      movedCount: row.moved_count,
       createdAt: row.created_at,
     },
   };

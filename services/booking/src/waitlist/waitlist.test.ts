@@ -7,6 +7,8 @@ import { driveCancellations } from '../event-cancellation/drive-cancellations.ts
 import { eventCancellationRoutes } from '../event-cancellation/routes.ts';
 import { seriesRoutes } from '../series/routes.ts';
 import { SERIES_LIMITS, SERIES_TIMES } from '../testing/series-fixture.ts';
+import { driveReschedules } from '../event-reschedule/drive-reschedules.ts';
+import { eventRescheduleRoutes } from '../event-reschedule/routes.ts';
 import { HOLD_LIMITS, aCustomer, aHold, aSlot, setupBooking, type BookingFixture } from '../testing/booking-fixture.ts';
 import { checkoutOver, onCommit, type CheckoutFixture, type Held } from '../testing/checkout-fixture.ts';
 import { serveRoutes } from '../testing/http-fixture.ts';
@@ -452,6 +454,30 @@ describe('a line is kept', () => {
     await booking.database.advanceClock(3_600_000);
     expect(await waitlist.serve()).toBe(1);
     expect(await waitlist.statuses(waiters)).toEqual(['OFFERED', 'WAITING']);
+  });
+
+  test('when the event is moved: who waits is told, and the offer is for the new time', async () => {
+    const { event, holds } = await soldOut(1);
+    const waiter = await waitlist.join({ event_id: event, quantity: 1 });
+    const http = await serveRoutes(eventRescheduleRoutes({ pool: booking.pool }));
+    const later = { starts_at: '2030-01-04T18:00:00.000Z', ends_at: '2030-01-04T20:00:00.000Z' };
+    await http.post(`/v1/events/${event}/reschedule`, { ...later, reason: 'the band is stuck in the snow' });
+    await http.stop();
+    for (let more = true; more;) {
+      await booking.database.advanceClock(1_000);
+      ({ more } = await driveReschedules({ pool: booking.pool, watch, onCommit }));
+    }
+    expect(await waitlist.read(waiter)).toMatchObject({ status: 'WAITING', position: 1, ...later });
+    expect(await eventsOf(waiter.entry.booking_id)).toEqual(['booking.rescheduled']);
+
+    await waitlist.cancel(holds[0]!);
+    expect(await waitlist.serve()).toBe(1);
+    expect(await offerOf(waiter)).toMatchObject({ status: 'HELD', ...later });
+    expect((await eventsOf(waiter.entry.booking_id)).sort()).toEqual([
+      'booking.offered',
+      'booking.rescheduled',
+      'hold.held',
+    ]);
   });
 
   test('when somebody pays for one of the others, without a look at it', async () => {
