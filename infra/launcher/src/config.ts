@@ -39,7 +39,7 @@ const startSchema = z.object({
   STRIPE_API_BASE: url('http', 'https').optional(),
 });
 
-const testSchema = z.object(searchFields);
+const testSchema = z.object({ ...searchFields, TEST_INFRA: z.enum(['local', 'containers']).default('local') });
 const statusSchema = z.object({ HOLDFAST_DATA_DIR: z.string().optional() });
 
 export type StartConfig = z.infer<typeof startSchema>;

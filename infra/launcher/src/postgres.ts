@@ -36,7 +36,8 @@ export interface PostgresOptions {
   readonly onInit?: () => void;
 }
 
-const ADMIN = 'holdfast_admin';
+/** The superuser of the servers that are started here. */
+export const POSTGRES_ADMIN = 'holdfast_admin';
 
 const SETTINGS: Record<PostgresMode, Readonly<Record<string, string>>> = {
   durable: { fsync: 'on', synchronous_commit: 'on', shared_buffers: '256MB', max_wal_size: '2GB' },
@@ -52,6 +53,19 @@ const SETTINGS: Record<PostgresMode, Readonly<Record<string, string>>> = {
   },
 };
 
+/** What a server of this mode is started with, wherever it runs. */
+export function postgresSettings(mode: PostgresMode): Record<string, string> {
+  return {
+    ...SETTINGS[mode],
+    max_connections: '200',
+    // A service whose process was killed in the middle must not hold its locks for ever.
+    idle_in_transaction_session_timeout: '60s',
+    tcp_keepalives_idle: '30',
+    log_timezone: 'UTC',
+    timezone: 'UTC',
+  };
+}
+
 /** Starts a PostgreSQL on loopback, creating the cluster first when there is none, and waits until a real query answers. */
 export async function startPostgres(options: PostgresOptions): Promise<RunningServer> {
   const password = readOrCreatePassword(options.passwordFile);
@@ -60,16 +74,10 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningSe
     await initCluster(options, password);
   }
   const settings = {
-    ...SETTINGS[options.mode],
+    ...postgresSettings(options.mode),
     listen_addresses: '127.0.0.1',
     port: String(options.port),
     unix_socket_directories: '',
-    max_connections: '200',
-    // A service whose process was killed in the middle must not hold its locks for ever.
-    idle_in_transaction_session_timeout: '60s',
-    tcp_keepalives_idle: '30',
-    log_timezone: 'UTC',
-    timezone: 'UTC',
   };
   const server = await spawnServer({
     program: options.programs.postgres,
@@ -80,7 +88,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningSe
     ...(options.env === undefined ? {} : { env: options.env }),
     onSpawn: options.onSpawn,
   });
-  const url = `postgres://${ADMIN}:${password}@127.0.0.1:${options.port}/postgres`;
+  const url = `postgres://${POSTGRES_ADMIN}:${password}@127.0.0.1:${options.port}/postgres`;
   await waitUntilReady('PostgreSQL', server, () => pingPostgres(url), 60_000);
   return {
     url,
@@ -122,7 +130,7 @@ async function initCluster(options: PostgresOptions, password: string): Promise<
     const initdb = await spawnServer({
       program: options.programs.initdb,
       args: [
-        ...['-D', work, '-U', ADMIN, `--pwfile=${passwordCopy}`, '--auth=scram-sha-256', '--encoding=UTF8'],
+        ...['-D', work, '-U', POSTGRES_ADMIN, `--pwfile=${passwordCopy}`, '--auth=scram-sha-256', '--encoding=UTF8'],
         ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-instructions'],
         ...(options.mode === 'test' ? ['--no-sync'] : []),
       ],

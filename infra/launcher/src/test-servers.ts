@@ -30,8 +30,73 @@ export async function startTestServers(
   context: SearchContext,
   guard: Guard,
   progress: Progress,
-  options: { readonly allowBrokenMigrations: boolean },
+  options: { readonly allowBrokenMigrations: boolean; readonly inContainers: boolean },
 ): Promise<TestServers> {
+  const scratchRuns = join(context.dataDir, 'test');
+  mkdirSync(scratchRuns, { recursive: true, mode: 0o711 });
+  removeDeadRuns(scratchRuns);
+  // The name carries the pid, so that a later run can tell what a killed one left behind.
+  const run = `run-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const scratch = join(scratchRuns, run);
+  mkdirSync(scratch, { recursive: true, mode: 0o711 });
+  const servers = options.inContainers
+    ? await containerServers(scratch, progress)
+    : await localServers(context, guard, progress, run, scratch);
+  const stop = async () => {
+    // A test that failed half-way, or a killed jest, may leave its servers and services running.
+    killProcessesWithVariable('HOLDFAST_TEST_DIR', scratch);
+    await servers.stop();
+    rmSync(scratch, { recursive: true, force: true });
+  };
+
+  try {
+    progress.step(`migrating the template database (${SERVICE_SCHEMAS.join(', ')})`);
+    const password = randomBytes(12).toString('hex');
+    const broken = await createTemplate(servers.postgresUrl, password);
+    for (const line of broken) progress.detail(line);
+    if (broken.length > 0 && !options.allowBrokenMigrations) throw new Error('the migrations above must work first');
+    return {
+      env: {
+        HOLDFAST_TEST_POSTGRES_URL: servers.postgresUrl,
+        HOLDFAST_TEST_TEMPLATE: TEMPLATE,
+        HOLDFAST_TEST_DB_PASSWORD: password,
+        HOLDFAST_TEST_NATS_SERVER: JSON.stringify(servers.nats),
+        ...(servers.redis === null ? {} : { HOLDFAST_TEST_REDIS_SERVER: JSON.stringify(servers.redis) }),
+        HOLDFAST_TEST_DIR: scratch,
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** A PostgreSQL that runs, and how a test file starts its NATS and its Redis. */
+interface SharedServers {
+  readonly postgresUrl: string;
+  readonly nats: object;
+  readonly redis: object | null;
+  stop(): Promise<void>;
+}
+
+async function containerServers(scratch: string, progress: Progress): Promise<SharedServers> {
+  progress.step('starting a PostgreSQL for the tests in a container');
+  // Only then: the package is large, and most runs do without it.
+  const { startTestContainers } = await import('./containers/test-containers.ts');
+  const { IMAGES } = await import('./containers/images.ts');
+  const containers = await startTestContainers(scratch);
+  progress.detail(`containers of ${Object.values(IMAGES).join(', ')}`);
+  return containers;
+}
+
+async function localServers(
+  context: SearchContext,
+  guard: Guard,
+  progress: Progress,
+  run: string,
+  scratch: string,
+): Promise<SharedServers> {
   const found = await findPostgres(context);
   const nats = await findNats(context);
   const redis = await findRedis(context);
@@ -41,16 +106,9 @@ export async function startTestServers(
 
   const home = await postgresHome(context.dataDir, found, context.user, (line) => progress.detail(line));
   const postgresRuns = join(home.dir, 'test');
-  const scratchRuns = join(context.dataDir, 'test');
-  for (const folder of new Set([postgresRuns, scratchRuns])) {
-    mkdirSync(folder, { recursive: true, mode: 0o711 });
-    removeDeadRuns(folder);
-  }
-  // The name carries the pid, so that a later run can tell what a killed one left behind.
-  const run = `run-${process.pid}-${randomBytes(3).toString('hex')}`;
-  const scratch = join(scratchRuns, run);
   const postgresDir = join(postgresRuns, run);
-  for (const folder of new Set([scratch, postgresDir])) mkdirSync(folder, { recursive: true, mode: 0o711 });
+  mkdirSync(postgresDir, { recursive: true, mode: 0o711 });
+  removeDeadRuns(postgresRuns);
 
   progress.step('starting a PostgreSQL for the tests');
   const postgres = await startPostgres({
@@ -63,35 +121,16 @@ export async function startTestServers(
     logFile: join(context.dataDir, 'logs', 'test-postgres.log'),
   });
   guard.add(postgres.pid, 'server');
-  const stop = async () => {
-    // A test that failed half-way, or a killed jest, may leave its servers and services running.
-    killProcessesWithVariable('HOLDFAST_TEST_DIR', scratch);
-    await postgres.stop();
-    guard.remove(postgres.pid);
-    for (const folder of new Set([scratch, postgresDir])) rmSync(folder, { recursive: true, force: true });
+  return {
+    postgresUrl: postgres.url,
+    nats: nats.program,
+    redis: redis instanceof ServerNotFoundError ? null : redis.program,
+    async stop() {
+      await postgres.stop();
+      guard.remove(postgres.pid);
+      rmSync(postgresDir, { recursive: true, force: true });
+    },
   };
-
-  try {
-    progress.step(`migrating the template database (${SERVICE_SCHEMAS.join(', ')})`);
-    const password = randomBytes(12).toString('hex');
-    const broken = await createTemplate(postgres.url, password);
-    for (const line of broken) progress.detail(line);
-    if (broken.length > 0 && !options.allowBrokenMigrations) throw new Error('the migrations above must work first');
-    return {
-      env: {
-        HOLDFAST_TEST_POSTGRES_URL: postgres.url,
-        HOLDFAST_TEST_TEMPLATE: TEMPLATE,
-        HOLDFAST_TEST_DB_PASSWORD: password,
-        HOLDFAST_TEST_NATS_SERVER: JSON.stringify(nats.program),
-        ...(redis instanceof ServerNotFoundError ? {} : { HOLDFAST_TEST_REDIS_SERVER: JSON.stringify(redis.program) }),
-        HOLDFAST_TEST_DIR: scratch,
-      },
-      stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
 }
 
 /** @returns a line for each service whose migrations fail: the tests of the others can still run. */

@@ -34,6 +34,7 @@ try {
   servers = await startTestServers(context, guard, progress, {
     // A run of some files is somebody at work on them; the whole run must find everything in order.
     allowBrokenMigrations: process.argv.length > 2,
+    inContainers: config.TEST_INFRA === 'containers',
   });
   if (process.argv.includes('--servers')) {
     exitCode = await serveUntilStopped(servers.env, stopRequest);

@@ -7,6 +7,8 @@ const program = z.string().transform((text, context) => {
         command: z.string(),
         args: z.array(z.string()).default([]),
         env: z.record(z.string(), z.string()).default({}),
+        /** What kills the server, where the program stands for one in a container and must outlive it by a moment. */
+        killSignal: z.enum(['SIGKILL', 'SIGUSR2']).default('SIGKILL'),
       })
       .parse(JSON.parse(text));
   } catch {

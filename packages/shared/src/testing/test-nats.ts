@@ -37,6 +37,7 @@ export async function startTestNats(): Promise<TestNats> {
       command: program.command,
       args: [...program.args, '-a', '127.0.0.1', '-p', String(port), '-js', '-sd', dir],
       env: { ...process.env, ...program.env },
+      killSignal: program.killSignal,
     });
     await untilReady(started, async () => {
       // The client keeps a timer for each refused connection, which would hold up the end of the test.

@@ -19,6 +19,8 @@ export interface TestProcessOptions {
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** What is sent in the place of SIGKILL. */
+  readonly killSignal?: NodeJS.Signals;
 }
 
 const children = new Set<ChildProcess>();
@@ -87,7 +89,7 @@ export function startTestProcess(options: TestProcessOptions): TestProcess {
         look();
       }),
     async kill(signal = 'SIGKILL') {
-      if (running) child.kill(signal);
+      if (running) child.kill(signal === 'SIGKILL' ? (options.killSignal ?? signal) : signal);
       await exited;
     },
   };

@@ -29,6 +29,7 @@ export async function startTestRedis(): Promise<TestRedis> {
       command: program.command,
       args: [...program.args, '--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no'],
       env: { ...process.env, ...program.env },
+      killSignal: program.killSignal,
       cwd: environment.HOLDFAST_TEST_DIR,
     });
     await untilReady(started, async () => {
