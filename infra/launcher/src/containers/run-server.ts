@@ -66,20 +66,12 @@ function translate(
   const command = [...given];
   for (let index = 0; index < command.length; index++) {
     const value = command[index + 1] ?? '';
-    switch (command[index]) {
-      case '-a':
-      case '--bind':
-        command[index + 1] = '0.0.0.0';
-        break;
-      case '-p':
-      case '--port':
-        port = Number(value);
-        command[index + 1] = String(inside);
-        break;
-      case '-sd':
-        mount = value;
-        break;
-    }
+    const name = command[index] ?? '';
+    if (['-a', '--bind'].includes(name)) command[index + 1] = '0.0.0.0';
+    if (name === '-sd') mount = value;
+    if (!['-p', '--port'].includes(name)) continue;
+    port = Number(value);
+    command[index + 1] = String(inside);
   }
   if (port === 0) throw new Error('the arguments name no port');
   // The image of Redis takes options after the name of its program, that of NATS without.
