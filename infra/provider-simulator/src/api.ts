@@ -8,6 +8,7 @@ import { newId } from './ids.ts';
 import { intentOperations } from './intent-operations.ts';
 import type { Operation } from './operation.ts';
 import { readOperations } from './read-operations.ts';
+import type { CallName, Rules } from './rules.ts';
 import { refundOperations } from './refund-operations.ts';
 import { pause, type Scheduler } from './scheduler.ts';
 import type { World } from './world.ts';
@@ -33,6 +34,7 @@ interface KeyTracking {
 
 export interface ApiDependencies {
   readonly world: World;
+  readonly rules: Rules;
   readonly scheduler: Scheduler;
   readonly api_key: string;
   readonly latency_ms: number;
@@ -115,8 +117,16 @@ async function handle(
   if (key !== undefined) keys.inUse.add(key);
   try {
     const id = typeof request.params['id'] === 'string' ? request.params['id'] : '';
-    const subject = { world, params: parsed.data, id };
-    await pause(scheduler, operation.wait_ms?.(subject) ?? 0);
+    const rule = deps.rules.forCall(callName(operation), subjectOf(world, id, parsed.data));
+    if (rule?.act === 'refuse') {
+      // Nothing is carried out and nothing is stored: the same key may be used again.
+      if (rule.retry_after !== undefined) response.set('Retry-After', String(rule.retry_after));
+      return send(response, rule.status === 429 ? throttled() : { ...internalError(), status: rule.status });
+    }
+    const given_params =
+      rule?.act === 'as' ? { ...(parsed.data as object), payment_method: rule.payment_method } : parsed.data;
+    const subject = { world, params: given_params, id };
+    await pause(scheduler, (operation.wait_ms?.(subject) ?? 0) + (rule?.act === 'slow' ? rule.ms : 0));
 
     const request_id = response.get('Request-Id') ?? null;
     const draft = new Draft({
@@ -126,6 +136,7 @@ async function handle(
       idempotency_key: key ?? null,
     });
     const answer = operation.execute({ ...subject, draft, base_url: deps.base_url() });
+    if (rule?.act === 'lose_answer') draft.lost_answer = rule.how;
     const given = draft.lost_answer === '500' ? internalError() : answer;
     if (key !== undefined) {
       const body = JSON.stringify(given.body);
@@ -144,6 +155,40 @@ async function handle(
   } finally {
     if (key !== undefined) keys.inUse.delete(key);
   }
+}
+
+const CALL_NAMES: Record<string, CallName> = {
+  'post /payment_intents': 'create',
+  'post /payment_intents/:id/confirm': 'confirm',
+  'post /payment_intents/:id/capture': 'capture',
+  'post /payment_intents/:id/cancel': 'cancel',
+  'post /refunds': 'refund',
+};
+
+function callName({ method, path }: Operation): CallName {
+  return CALL_NAMES[`${method} ${path}`] ?? 'read';
+}
+
+/** Which intent and booking a call is about, by its path or by what it brings along. */
+function subjectOf(
+  world: World,
+  id: string,
+  params: unknown,
+): { booking_id: string | null; payment_intent: string | null } {
+  const { payment_intent, metadata } = params as { payment_intent?: unknown; metadata?: Record<string, string> };
+  const intent = world.intents.get(id === '' && typeof payment_intent === 'string' ? payment_intent : id);
+  return {
+    payment_intent: intent?.id ?? null,
+    booking_id: intent?.metadata['booking_id'] ?? metadata?.['booking_id'] ?? null,
+  };
+}
+
+function throttled(): Answer {
+  return refuse(429, {
+    type: 'invalid_request_error',
+    code: 'rate_limit',
+    message: 'Too many requests hit the API too quickly.',
+  });
 }
 
 function send(response: Response, answer: Answer): void {

@@ -44,7 +44,7 @@ export class CallbackSender {
 
   /** Plans a callback. Call it after the journal has the event: nobody may hear of what could still be lost. */
   schedule(callback: PendingCallback): void {
-    if (this.#abort.signal.aborted) return;
+    if (this.#abort.signal.aborted || callback.held === true) return;
     const wait_ms = callback.not_before - this.#scheduler.now();
     const enqueue = (): void => {
       this.#timers.delete(callback.event_id);
@@ -53,6 +53,18 @@ export class CallbackSender {
     };
     if (wait_ms <= 0) enqueue();
     else this.#timers.set(callback.event_id, this.#scheduler.after(wait_ms, enqueue));
+  }
+
+  /** Sends held callbacks now, each when the one before was answered or failed; what was not taken is repeated as usual. */
+  async sendInOrder(released: readonly PendingCallback[]): Promise<void> {
+    for (const callback of released) {
+      const change = emptyChange();
+      change.callbacks.push({ ...callback, not_before: this.#scheduler.now() });
+      this.#world.commit(change);
+      const sending = this.#attempt(callback.event_id).finally(() => this.#sending.delete(sending));
+      this.#sending.add(sending);
+      await sending;
+    }
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { invalid, noSuch, refuse, unexpectedState, type Answer } from './answers.ts';
 import { newId, randomText } from './ids.ts';
+import type { Draft } from './draft.ts';
 import type { Charge, PaymentIntent } from './objects.ts';
 import { amount, expand, flag, mergeMetadata, metadata, operation, type Call, type Operation } from './operation.ts';
 import { behaviourOf, type LossyOperation } from './payment-methods.ts';
@@ -187,6 +188,22 @@ const cancelIntent = operation({
       return show(call, canceled);
     }),
 });
+
+/** The card network lets an authorisation lapse; nobody asked for it. */
+export function cancelByProvider(draft: Draft, intent: PaymentIntent): Draft {
+  const canceled: PaymentIntent = {
+    ...intent,
+    status: 'canceled',
+    amount_capturable: 0,
+    canceled_at: draft.created,
+    cancellation_reason: 'automatic',
+    next_action: null,
+  };
+  draft.change.intents.push(canceled);
+  draft.effect('cancelled', canceled, intent.amount_capturable, { reason: 'lapsed' });
+  draft.event('payment_intent.canceled', canceled, intent.payment_method);
+  return draft;
+}
 
 export const intentOperations: readonly Operation[] = [
   createIntent,

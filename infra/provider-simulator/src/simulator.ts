@@ -5,13 +5,15 @@ import express from 'express';
 import { API_VERSION, stripeApi } from './api.ts';
 import { CallbackSender } from './callbacks.ts';
 import type { Config } from './config.ts';
+import { control } from './control.ts';
 import { Draft } from './draft.ts';
 import { Journal } from './journal.ts';
 import { pages } from './pages.ts';
+import { Rules } from './rules.ts';
 import { systemScheduler, type Scheduler } from './scheduler.ts';
 import { settleIntent } from './settle-intent.ts';
 import { witness } from './witness.ts';
-import { World, type Settlement } from './world.ts';
+import { World, type Change, type PendingCallback, type Settlement } from './world.ts';
 
 export interface Simulator {
   /** The port it listens on, also where the configuration said 0. */
@@ -45,12 +47,16 @@ export async function startSimulator(
 
   // 2. What happens without being asked: callbacks and outcomes that come later.
   const callbacks = new CallbackSender(world, scheduler, config);
+  const rules = new Rules();
   const settling = new Map<string, () => void>();
   const durable = (): Promise<void> => journal.flushed();
   const commit = (draft: Draft): void => {
     const { change } = draft;
     const isEmpty = change.answer === undefined && change.effects.length === 0 && change.settlements.length === 0;
     if (isEmpty) return;
+    change.callbacks = change.callbacks.flatMap(
+      (callback) => rules.forCallback(callback, subjectOf(change, callback)) ?? [],
+    );
     world.commit(change);
     for (const settlement of change.settlements) if (settlement.due > 0) awaitSettlement(settlement);
     if (change.callbacks.length === 0) return;
@@ -59,6 +65,14 @@ export async function startSimulator(
       () => change.callbacks.forEach((callback) => callbacks.schedule(callback)),
       () => undefined,
     );
+  };
+  /** What a planned callback is about; its event is in the same change, its intent there or in the world. */
+  const subjectOf = (change: Change, { event_id }: PendingCallback) => {
+    const event = change.events.find(({ id }) => id === event_id);
+    const object = event?.data.object;
+    const id = object === undefined ? '' : object.object === 'payment_intent' ? object.id : object.payment_intent;
+    const intent = change.intents.find((each) => each.id === id) ?? world.intents.get(id);
+    return { type: event?.type ?? '', payment_intent: id, booking_id: intent?.metadata['booking_id'] ?? null };
   };
   const awaitSettlement = (settlement: Settlement): void => {
     const settle = (): void => {
@@ -80,8 +94,9 @@ export async function startSimulator(
   let port = config.port;
   const base_url = (): string => `http://${config.host}:${port}`;
   const { api_key, latency_ms } = config;
-  app.use('/v1', stripeApi({ world, scheduler, api_key, latency_ms, base_url, commit, durable }));
+  app.use('/v1', stripeApi({ world, rules, scheduler, api_key, latency_ms, base_url, commit, durable }));
   app.use('/simulator', witness(world, durable));
+  app.use('/simulator', control({ world, rules, callbacks, scheduler, commit, durable }));
   app.use(pages({ world, scheduler, commit, durable }));
 
   const server = createServer(app);

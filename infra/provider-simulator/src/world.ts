@@ -51,6 +51,8 @@ export interface PendingCallback {
   copies: number;
   attempts: number;
   not_before: number;
+  /** Waits until somebody releases it. */
+  held?: boolean;
 }
 
 export interface StoredAnswer {
