@@ -1,4 +1,5 @@
 import type { Bench } from './bench.ts';
+import { callbacks } from './benches/callbacks.ts';
 import { cancelEvent } from './benches/cancel-event.ts';
 import { checkout } from './benches/checkout.ts';
 import { floor } from './benches/floor.ts';
@@ -13,6 +14,7 @@ export const BENCHES: readonly Bench[] = [
   floor,
   hold,
   checkout,
+  callbacks,
   cancelEvent,
   search,
   series,

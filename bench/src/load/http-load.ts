@@ -5,6 +5,8 @@ import { SampleTaker, type Sample } from './sample.ts';
 export interface HttpLoadJob {
   readonly port: number;
   readonly clients: number;
+  /** Requests of all clients together; without it each client sends as soon as it was answered. */
+  readonly perSecond?: number;
   /** Load before the window, not counted: connections, caches and compiled code settle. */
   readonly rampSeconds: number;
   readonly seconds: number;
@@ -24,7 +26,10 @@ export interface Requests {
   isSuccess(outcome: string): boolean;
 }
 
-/** A closed loop: each client sends its next request when the last one is answered. */
+/**
+ * Each client sends its next request when the last one is answered, or, at a given rate, when the time of that request has come. The
+ * latency counts from that time even when no client was free: what waits here waited for the system.
+ */
 async function run(job: HttpLoadJob): Promise<Sample> {
   const { createRequests } = (await import(job.requests)) as { createRequests: (params: unknown) => Requests };
   const requests = createRequests(job.params);
@@ -33,13 +38,19 @@ async function run(job: HttpLoadJob): Promise<Sample> {
 
   const taker = new SampleTaker((outcome) => requests.isSuccess(outcome), job.pids);
   const to = taker.open(job.rampSeconds, job.seconds);
+  const slots = slotsFrom(performance.now(), job.perSecond);
   await Promise.all(
     clients.map(
       (client) =>
         new Promise<void>((resolve, reject) => {
           const step = () => {
-            const startedAt = performance.now();
+            const startedAt = slots();
             if (startedAt >= to) return resolve();
+            const earlyMs = startedAt - performance.now();
+            if (earlyMs > 0) setTimeout(send, earlyMs, startedAt);
+            else send(startedAt);
+          };
+          const send = (startedAt: number) => {
             let request: string;
             try {
               request = requests.next();
@@ -59,6 +70,12 @@ async function run(job: HttpLoadJob): Promise<Sample> {
   );
   for (const client of clients) client.close();
   return taker.take();
+}
+
+/** When the next request is to be sent, by `performance.now()`. */
+function slotsFrom(start: number, perSecond: number | undefined): () => number {
+  let n = 0;
+  return () => (perSecond === undefined ? performance.now() : start + (n++ * 1_000) / perSecond);
 }
 
 function sendAll(clients: readonly HttpClient[], requests: readonly string[]): Promise<unknown> {

@@ -18,6 +18,8 @@ export interface BenchStack {
   readonly addresses: Addresses;
   /** Superuser URL of the stack's database. */
   readonly adminUrl: string;
+  /** The key that signs callbacks of the provider. */
+  readonly webhookSecret: string;
   readonly adminLogin: { readonly email: string; readonly password: string };
   /** Pid of each process, for its memory. */
   pids(): ReadonlyMap<string, number>;
@@ -63,6 +65,7 @@ export async function startBenchStack(config: BenchConfig, guard: Guard, progres
       return {
         addresses,
         adminUrl: adminUrl.href,
+        webhookSecret: secrets.webhookSecret,
         adminLogin: { email: ADMIN_EMAIL, password: secrets.adminPassword },
         pids: () => pidsOf(dataDir),
         stop: () => stop(stack),

@@ -1,5 +1,4 @@
 import type { Pool } from '@holdfast/shared/db/pool';
-import { withTransaction } from '@holdfast/shared/db/transaction';
 import { failpoint } from '@holdfast/shared/failpoints';
 import { z } from 'zod';
 import { verifySignature, type SignatureVerdict } from './signature.ts';
@@ -38,8 +37,8 @@ export async function receiveWebhook(
 
   failpoint('payment.webhook_before_store');
   const row = { ...webhook, eventId: event.id, type: event.type };
-  // One attempt: the provider repeats by itself, and an answer within 3 s is worth more than ours.
-  const stored = await withTransaction(deps.pool, (tx) => insertWebhook(tx, row), { attempts: 1 });
+  // One statement, which is its own transaction, and one attempt: the provider repeats by itself, and waits for our answer.
+  const stored = await insertWebhook(deps.pool, row);
   failpoint('payment.webhook_stored');
   return stored ? 'stored' : 'duplicate';
 }

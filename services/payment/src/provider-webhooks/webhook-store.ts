@@ -1,5 +1,5 @@
 import type { Pool } from '@holdfast/shared/db/pool';
-import type { Tx } from '@holdfast/shared/db/transaction';
+import type { Queryable, Tx } from '@holdfast/shared/db/transaction';
 import type { PaymentId } from '@holdfast/shared/ids';
 
 export interface NewWebhook {
@@ -12,13 +12,21 @@ export interface NewWebhook {
 }
 
 /** Keeps a genuine callback as it came. False when it is here already; the first copy stays. */
-export async function insertWebhook(tx: Tx, webhook: NewWebhook): Promise<boolean> {
-  const { rowCount } = await tx.query(
-    `insert into provider_events (provider, event_id, type, body, headers, request_id)
+export async function insertWebhook(db: Queryable, webhook: NewWebhook): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'webhooks-insert',
+    text: `insert into provider_events (provider, event_id, type, body, headers, request_id)
      values ($1, $2, $3, $4, $5, $6)
      on conflict (provider, event_id) do nothing`,
-    [webhook.provider, webhook.eventId, webhook.type, webhook.body, JSON.stringify(webhook.headers), webhook.requestId],
-  );
+    values: [
+      webhook.provider,
+      webhook.eventId,
+      webhook.type,
+      webhook.body,
+      JSON.stringify(webhook.headers),
+      webhook.requestId,
+    ],
+  });
   return rowCount === 1;
 }
 
