@@ -172,7 +172,7 @@ describe('booking is killed while it offers to the waitlist', () => {
       });
 
       const mails = await mailsTo(stack.url('mail'), waiter.email);
-      expect(mails.map(({ subject }) => subject)).toEqual([expect.stringContaining('What you waited for is free')]);
+      expect(mails.filter(({ subject }) => subject.includes('What you waited for is free'))).toHaveLength(1);
       expect(await brokenInvariants(stack)).toEqual([]);
     },
     60_000,
