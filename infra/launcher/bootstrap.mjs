@@ -30,6 +30,7 @@ const ENTRY = {
   status: 'infra/launcher/src/status.ts',
   check: 'infra/launcher/src/check.ts',
   bench: 'bench/src/main.ts',
+  fuzz: 'tests/fuzz/main.ts',
   'planted-bugs': 'infra/launcher/src/planted-bugs.ts',
 };
 

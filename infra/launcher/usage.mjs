@@ -35,6 +35,19 @@ Shows the processes of the stack that runs from this checkout. Exit code 1 when 
   --json      one JSON object: {"gateway":{"url","pid"}, ..., "redis":{"url","pid"} or null}
   --help      this text
 `,
+  fuzz: `npm run fuzz [-- options]
+
+Starts a stack of its own and sends it requests made of its OpenAPI document, right ones and nearly right ones, as two customers,
+an operator, an administrator and nobody. What answers show is used in later requests. A 5xx, an answer that the document
+does not allow, an id of one customer in an answer to the other, or a broken promise of the data is a finding.
+
+  --seed N       makes the same choices again; a random one by default, which is shown
+  --requests N   2000
+  --json         one JSON object on stdout; progress goes to stderr
+  --help         this text
+
+Exit code: 0 without findings, 1 with findings, 64 when this command was called wrongly, 130 when it was stopped.
+`,
   'planted-bugs': `npm run planted-bugs [-- options] [bug …]
 
 Proves that the tests can fail. Copies the checkout, plants one bug after the other by a patch of tests/planted-bugs, and runs

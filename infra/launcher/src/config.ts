@@ -29,13 +29,17 @@ const startSchema = z.object({
   HOLDFAST_SMTP_PORT: chosenPort,
   HOLDFAST_QUOTER_PORT: chosenPort,
   HOLDFAST_ADMIN_EMAIL: z.email('must be an e-mail address').optional(),
-  HOLDFAST_ADMIN_PASSWORD: z.string().min(8, 'must have at least 8 characters').optional(),
+  HOLDFAST_ADMIN_PASSWORD: z.string().min(12, 'must have at least 12 characters').optional(),
   HOLDFAST_INTERNAL_SECRET: z.string().min(32, 'must have at least 32 characters').optional(),
+  HOLDFAST_INTERNAL_SECRET_FILE: z.string().optional(),
   HOLDFAST_STRIPE_WEBHOOK_SECRETS: z.string().optional(),
+  HOLDFAST_STRIPE_WEBHOOK_SECRETS_FILE: z.string().optional(),
   HOLDFAST_SMTP_URL: url('smtp', 'smtps').optional(),
+  HOLDFAST_SMTP_URL_FILE: z.string().optional(),
   HOLDFAST_QUOTER_URL: url('http', 'https').optional(),
   HOLDFAST_QUOTER_SECRETS: z.string().optional(),
   STRIPE_API_KEY: z.string().optional(),
+  STRIPE_API_KEY_FILE: z.string().optional(),
   STRIPE_API_BASE: url('http', 'https').optional(),
 });
 

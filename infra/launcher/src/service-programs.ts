@@ -87,7 +87,7 @@ export function servicePrograms(settings: ServiceSettings): ServiceProgram[] {
     HOLDFAST_HOST: '127.0.0.1',
     DATABASE_URL: addresses.database[schema],
     NATS_URL: addresses.nats,
-    HOLDFAST_INTERNAL_SECRET: config.HOLDFAST_INTERNAL_SECRET ?? secrets.internalSecret,
+    ...unlessInFile(config, 'HOLDFAST_INTERNAL_SECRET', config.HOLDFAST_INTERNAL_SECRET ?? secrets.internalSecret),
     ...(addresses.redis === undefined
       ? { HOLDFAST_REDIS: 'off' }
       : { HOLDFAST_REDIS: 'auto', REDIS_URL: addresses.redis }),
@@ -109,7 +109,7 @@ export function servicePrograms(settings: ServiceSettings): ServiceProgram[] {
         ...common('payment'),
         ...providerAccess(settings),
         HOLDFAST_PAYMENT_PORT: portOf(addresses.payment),
-        HOLDFAST_STRIPE_WEBHOOK_SECRETS: webhookSecrets(settings),
+        ...unlessInFile(config, 'HOLDFAST_STRIPE_WEBHOOK_SECRETS', webhookSecrets(settings)),
       },
     },
     {
@@ -118,7 +118,7 @@ export function servicePrograms(settings: ServiceSettings): ServiceProgram[] {
       env: {
         ...common('notification'),
         HOLDFAST_NOTIFICATION_PORT: portOf(addresses.notification),
-        HOLDFAST_SMTP_URL: config.HOLDFAST_SMTP_URL ?? addresses.smtp,
+        ...unlessInFile(config, 'HOLDFAST_SMTP_URL', config.HOLDFAST_SMTP_URL ?? addresses.smtp),
         HOLDFAST_PUBLIC_URL: addresses.gateway,
       },
     },
@@ -136,6 +136,15 @@ export function servicePrograms(settings: ServiceSettings): ServiceProgram[] {
       },
     },
   ];
+}
+
+/** A secret that the user keeps in a file reaches the services as that file, which they read again when it changes. */
+function unlessInFile(
+  config: StartConfig,
+  name: 'HOLDFAST_INTERNAL_SECRET' | 'HOLDFAST_STRIPE_WEBHOOK_SECRETS' | 'HOLDFAST_SMTP_URL' | 'STRIPE_API_KEY',
+  value: string,
+): Record<string, string> {
+  return config[`${name}_FILE`] === undefined ? { [name]: value } : {};
 }
 
 function webhookSecrets(settings: ServiceSettings): string {
@@ -162,10 +171,10 @@ function quoterSecrets({ config, secrets }: ServiceSettings): string {
 /** The simulator, unless the user names another address or brings a key of the real provider. */
 function providerAccess({ config, secrets, addresses }: ServiceSettings): Record<string, string> {
   if (config.STRIPE_API_KEY !== undefined && config.STRIPE_API_BASE === undefined) {
-    return { STRIPE_API_KEY: config.STRIPE_API_KEY };
+    return unlessInFile(config, 'STRIPE_API_KEY', config.STRIPE_API_KEY);
   }
   return {
-    STRIPE_API_KEY: config.STRIPE_API_KEY ?? secrets.providerKey,
+    ...unlessInFile(config, 'STRIPE_API_KEY', config.STRIPE_API_KEY ?? secrets.providerKey),
     STRIPE_API_BASE: config.STRIPE_API_BASE ?? addresses.provider,
   };
 }

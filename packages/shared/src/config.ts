@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { SigningKey } from './http/body-signature.ts';
+import { SecretFile } from './secrets/secret-file.ts';
+import type { SecretRing } from './secrets/secret-ring.ts';
 
 /** Exit code of a process whose configuration is wrong (EX_CONFIG of sysexits.h): a supervisor should not restart it. */
 export const EXIT_CONFIG = 78;
@@ -19,11 +22,59 @@ export class ConfigError extends Error {
  * Checks environment variables against a schema, all at once. An empty string counts as not set, as shells and compose files
  * write it. @throws ConfigError naming every wrong variable.
  */
-export function parseConfig<S extends z.ZodType>(schema: S, env: Record<string, string | undefined>): z.infer<S> {
+export function parseConfig<S extends z.ZodType>(schema: S, env: Environment): z.infer<S> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const problems: string[] = [];
+  for (const [name, path] of Object.entries(given)) {
+    if (!name.endsWith(FILE) || !knows(schema, name)) continue;
+    const secret = name.slice(0, -FILE.length);
+    if (given[secret] !== undefined) problems.push(`${name}: goes instead of ${secret}, not together with it`);
+    else if (path !== undefined) {
+      try {
+        given[secret] = oneLine(readFileSync(path, 'utf8'));
+      } catch (error) {
+        problems.push(`${name}: cannot be read (${(error as { code?: string }).code ?? 'unknown'})`);
+      }
+    }
+  }
   const result = schema.safeParse(given);
-  if (result.success) return result.data;
-  throw new ConfigError(result.error.issues.map((issue) => `${issue.path.join('.') || '(all)'}: ${issue.message}`));
+  if (result.success && problems.length === 0) return result.data;
+  const issues = result.error?.issues ?? [];
+  throw new ConfigError([
+    ...problems,
+    ...issues.map((issue) => `${issue.path.join('.') || '(all)'}: ${issue.message}`),
+  ]);
+}
+
+function knows(schema: z.ZodType, name: string): boolean {
+  return schema instanceof z.ZodObject && name in schema.shape;
+}
+
+type Environment = Record<string, string | undefined>;
+
+/** `NAME_FILE` names a file that holds what `NAME` would. */
+const FILE = '_FILE';
+
+/** Secrets stand one a line in a file, and between commas in a variable. */
+function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s*\n\s*/g, ',');
+}
+
+/**
+ * The secrets of a variable that `parseConfig` has found to be good. Where they stand in a file (`NAME_FILE`) they are read again while
+ * the process runs. `schema` is the variable's; a text that it refuses later is not used.
+ */
+export function secretsOf(env: Environment, name: string, schema: z.ZodType<string | readonly string[]>): SecretRing {
+  const parse = (text: string) => {
+    const result = schema.safeParse(oneLine(text));
+    if (!result.success) return null;
+    return typeof result.data === 'string' ? [result.data] : result.data;
+  };
+  const path = env[`${name}${FILE}`];
+  // There is no logger yet, and a warning of the process reaches the same place as its log.
+  if (path) return new SecretFile(path, { parse, onProblem: (problem) => process.emitWarning(problem) });
+  const values = parse(env[name] ?? '') ?? [];
+  return { values: () => values };
 }
 
 /** Loads a configuration or ends the process with code 78 and every wrong variable named on stderr. */
@@ -63,9 +114,34 @@ export const url = (...protocols: string[]) =>
 
 export const logLevel = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info');
 
+/** Texts between commas. */
+export const commaList = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+/** What stands in examples, and what somebody types who wants to be done. */
+const PLACEHOLDER = /change.?me|replace.?me|your.?secret|placeholder|^example/i;
+
+/** Whether nobody would find a secret by trying: it has more than a few different characters and is no placeholder. */
+export function isUnguessable(secret: string): boolean {
+  return new Set(secret).size >= 10 && !PLACEHOLDER.test(secret);
+}
+
 export const internalSecret = z
   .string({ message: 'is required' })
-  .min(32, 'must have at least 32 characters; the same value in every service');
+  .transform(commaList)
+  .refine(
+    (secrets) => secrets.length > 0 && secrets.every((secret) => secret.length >= 32),
+    'must have at least 32 characters; the same value in every service',
+  )
+  .refine((secrets) => secrets.every(isUnguessable), 'can be guessed; make one with: openssl rand -base64 32');
+
+/** Path of a file with a secret, in place of the variable of the same name without `_FILE`. */
+export const secretFile = z.string().optional();
+
+export const databaseUrl = z.string({ message: 'is required' }).pipe(url('postgres', 'postgresql'));
 
 /** `<id>:<secret>,<id>:<secret>`, the current one first: both ends of a signed call know them, and a change overlaps. */
 export const signingKeys = z.string().transform((text, context): readonly SigningKey[] => {
@@ -85,11 +161,13 @@ export const signingKeys = z.string().transform((text, context): readonly Signin
 
 /** The variables that every service reads. */
 export const commonServiceSchema = z.object({
-  DATABASE_URL: z.string({ message: 'is required' }).pipe(url('postgres', 'postgresql')),
+  DATABASE_URL: databaseUrl,
+  DATABASE_URL_FILE: secretFile,
   NATS_URL: z.string({ message: 'is required' }).pipe(url('nats', 'tls')),
   REDIS_URL: url('redis', 'rediss').optional(),
   HOLDFAST_REDIS: z.enum(['auto', 'off']).default('auto'),
   HOLDFAST_INTERNAL_SECRET: internalSecret,
+  HOLDFAST_INTERNAL_SECRET_FILE: secretFile,
   HOLDFAST_LOG_LEVEL: logLevel,
   HOLDFAST_HOST: z.string().default('127.0.0.1'),
 });

@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { commonServiceSchema, parseConfig, port, positiveInteger, signingKeys, url } from '@holdfast/shared/config';
+import {
+  commonServiceSchema,
+  databaseUrl,
+  internalSecret,
+  parseConfig,
+  secretsOf,
+  port,
+  positiveInteger,
+  signingKeys,
+  url,
+} from '@holdfast/shared/config';
 import type { PlatformFee } from './pricing/platform-fee-rules.ts';
 
 /** `EUR:50,GBP:40`: minor units by currency. */
@@ -76,10 +86,10 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   return {
     host: values.HOLDFAST_HOST,
     port: values.HOLDFAST_BOOKING_PORT,
-    databaseUrl: values.DATABASE_URL,
+    databaseUrl: secretsOf(env, 'DATABASE_URL', databaseUrl),
     natsUrl: values.NATS_URL,
     redisUrl: values.HOLDFAST_REDIS === 'off' ? null : (values.REDIS_URL ?? null),
-    internalSecret: values.HOLDFAST_INTERNAL_SECRET,
+    internalSecret: secretsOf(env, 'HOLDFAST_INTERNAL_SECRET', internalSecret),
     logLevel: values.HOLDFAST_LOG_LEVEL,
     hold: {
       holdSeconds: values.HOLDFAST_HOLD_SECONDS,

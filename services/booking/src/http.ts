@@ -5,6 +5,7 @@ import { createApp, jsonBody, observeRequests, problemHandler, requireJson } fro
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
 import { Problem } from '@holdfast/shared/problems';
+import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import type { Metrics } from '@holdfast/shared/telemetry/metrics';
 import type { Logger } from 'pino';
 import type { Pool } from '@holdfast/shared/db/pool';
@@ -31,7 +32,7 @@ export interface HttpDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly checks: readonly HealthCheck[];
-  readonly internalSecret: string;
+  readonly internalSecret: Secrets;
   /** Whether events may be sold at quoted prices. */
   readonly quoting: boolean;
   readonly bookings: BookingRoutesDeps;

@@ -5,7 +5,7 @@ import { loadConfig } from './config.ts';
 const GOOD = {
   DATABASE_URL: 'postgres://u:p@127.0.0.1/holdfast',
   NATS_URL: 'nats://127.0.0.1:4222',
-  HOLDFAST_INTERNAL_SECRET: 'x'.repeat(32),
+  HOLDFAST_INTERNAL_SECRET: 'a secret of the tests that has 32 characters',
 };
 
 function problemsOf(env: Record<string, string>): readonly string[] {

@@ -1,6 +1,14 @@
 import { isIP } from 'node:net';
 import { email, password } from '@holdfast/shared/contracts/identity';
-import { commonServiceSchema, parseConfig, port, url } from '@holdfast/shared/config';
+import {
+  databaseUrl,
+  internalSecret,
+  secretsOf,
+  commonServiceSchema,
+  parseConfig,
+  port,
+  url,
+} from '@holdfast/shared/config';
 import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import { z } from 'zod';
 import { readPolicies, type Policies } from './rate-limit/policy-rules.ts';
@@ -76,7 +84,7 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly logLevel: string;
-  readonly databaseUrl: string;
+  readonly databaseUrl: Secrets;
   readonly natsUrl: string;
   readonly internalSecret: Secrets;
   readonly upstreams: { readonly booking: string; readonly payment: string; readonly notification: string };
@@ -100,9 +108,9 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     host: e.HOLDFAST_HOST,
     port: e.HOLDFAST_GATEWAY_PORT,
     logLevel: e.HOLDFAST_LOG_LEVEL,
-    databaseUrl: e.DATABASE_URL,
+    databaseUrl: secretsOf(env, 'DATABASE_URL', databaseUrl),
     natsUrl: e.NATS_URL,
-    internalSecret: e.HOLDFAST_INTERNAL_SECRET,
+    internalSecret: secretsOf(env, 'HOLDFAST_INTERNAL_SECRET', internalSecret),
     upstreams: {
       booking: e.HOLDFAST_BOOKING_URL,
       payment: e.HOLDFAST_PAYMENT_URL,

@@ -1,9 +1,22 @@
 import { z } from 'zod';
-import { commonServiceSchema, parseConfig, port, positiveInteger, url } from '@holdfast/shared/config';
+import {
+  databaseUrl,
+  internalSecret,
+  secretFile,
+  secretsOf,
+  commonServiceSchema,
+  parseConfig,
+  port,
+  positiveInteger,
+  url,
+} from '@holdfast/shared/config';
+
+const smtpUrl = z.string({ message: 'is required, e.g. smtp://127.0.0.1:8025' }).pipe(url('smtp', 'smtps'));
 
 const schema = commonServiceSchema.extend({
   HOLDFAST_NOTIFICATION_PORT: port(8083),
-  HOLDFAST_SMTP_URL: z.string({ message: 'is required, e.g. smtp://127.0.0.1:8025' }).pipe(url('smtp', 'smtps')),
+  HOLDFAST_SMTP_URL: smtpUrl,
+  HOLDFAST_SMTP_URL_FILE: secretFile,
   HOLDFAST_MAIL_FROM: z
     .string()
     .regex(/^[^<>\r\n]* <[^<>@\s]+@[^<>@\s]+>$/, 'must look like: Name <mailbox@domain>')
@@ -20,12 +33,12 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   return {
     host: values.HOLDFAST_HOST,
     port: values.HOLDFAST_NOTIFICATION_PORT,
-    databaseUrl: values.DATABASE_URL,
+    databaseUrl: secretsOf(env, 'DATABASE_URL', databaseUrl),
     natsUrl: values.NATS_URL,
-    internalSecret: values.HOLDFAST_INTERNAL_SECRET,
+    internalSecret: secretsOf(env, 'HOLDFAST_INTERNAL_SECRET', internalSecret),
     logLevel: values.HOLDFAST_LOG_LEVEL,
     mail: {
-      smtpUrl: values.HOLDFAST_SMTP_URL,
+      smtpUrl: secretsOf(env, 'HOLDFAST_SMTP_URL', smtpUrl),
       from: values.HOLDFAST_MAIL_FROM,
       /** Start of the links in messages, without a slash at its end. */
       publicUrl: values.HOLDFAST_PUBLIC_URL.replace(/\/+$/, ''),

@@ -7,6 +7,7 @@ import { createApp, observeRequests, problemHandler } from '@holdfast/shared/htt
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
 import { Problem } from '@holdfast/shared/problems';
+import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import type { Metrics } from '@holdfast/shared/telemetry/metrics';
 import { deliveryRoutes } from './deliveries/routes.ts';
 
@@ -14,7 +15,7 @@ export interface HttpOptions {
   readonly pool: Pool;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly internalSecret: string;
+  readonly internalSecret: Secrets;
   readonly checks: readonly HealthCheck[];
 }
 

@@ -1,11 +1,12 @@
 import { ConfigError } from '@holdfast/shared/config';
 import { expect, test } from '@jest/globals';
+import { allSecrets } from '@holdfast/shared/secrets/secret-ring';
 import { loadConfig } from './config.ts';
 
 const valid = {
   DATABASE_URL: 'postgres://holdfast_payment:secret@127.0.0.1:5432/holdfast',
   NATS_URL: 'nats://127.0.0.1:4222',
-  HOLDFAST_INTERNAL_SECRET: 'x'.repeat(32),
+  HOLDFAST_INTERNAL_SECRET: 'a secret of the tests that has 32 characters',
   STRIPE_API_KEY: 'sk_test_12345678',
   HOLDFAST_STRIPE_WEBHOOK_SECRETS: 'whsec_current_secret, whsec_former_secret',
 };
@@ -18,10 +19,10 @@ test('defaults are those of the contract', () => {
     refundsPerSecond: 20,
     provider: { name: 'stripe', apiBase: 'https://api.stripe.com', timeoutMs: 5_000, breakMs: 5_000 },
     webhooks: {
-      secrets: ['whsec_current_secret', 'whsec_former_secret'],
       allowedCidrs: ['127.0.0.0/8', '::1/128'],
     },
   });
+  expect(allSecrets(loadConfig(valid).webhooks.secrets)).toEqual(['whsec_current_secret', 'whsec_former_secret']);
 });
 
 test('every wrong variable is named at once, without its value', () => {

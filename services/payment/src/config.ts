@@ -1,31 +1,45 @@
-import { commonServiceSchema, parseConfig, port, positiveInteger, url } from '@holdfast/shared/config';
+import {
+  commaList,
+  databaseUrl,
+  internalSecret,
+  isUnguessable,
+  secretFile,
+  secretsOf,
+  commonServiceSchema,
+  parseConfig,
+  port,
+  positiveInteger,
+  url,
+} from '@holdfast/shared/config';
+import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import { z } from 'zod';
 import { parseCidrs } from './provider-webhooks/source-allowlist.ts';
 
-const list = (text: string) =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
+const apiKey = z
+  .string({ message: 'is required' })
+  .regex(/^(sk|rk)_[^\s,]{8,}$/, 'must be a secret key, e.g. sk_test_…');
+
+const webhookSecrets = z
+  .string({ message: 'is required: the secrets that sign callbacks, current first' })
+  .transform(commaList)
+  .refine(
+    (secrets) => secrets.length > 0 && secrets.every((secret) => secret.length >= 16),
+    'needs secrets of at least 16 characters, separated by commas',
+  )
+  .refine((secrets) => secrets.every(isUnguessable), 'can be guessed: use the one that the provider shows');
 
 const schema = commonServiceSchema.extend({
   HOLDFAST_PAYMENT_PORT: port(8082),
   HOLDFAST_PROVIDER: z.enum(['stripe'], { message: 'must be stripe' }).default('stripe'),
-  STRIPE_API_KEY: z
-    .string({ message: 'is required' })
-    .regex(/^(sk|rk)_\S{8,}$/, 'must be a secret key, e.g. sk_test_…'),
+  STRIPE_API_KEY: apiKey,
+  STRIPE_API_KEY_FILE: secretFile,
   STRIPE_API_BASE: url('http', 'https').default('https://api.stripe.com'),
-  HOLDFAST_STRIPE_WEBHOOK_SECRETS: z
-    .string({ message: 'is required: the secrets that sign callbacks, current first' })
-    .transform(list)
-    .refine(
-      (secrets) => secrets.length > 0 && secrets.every((secret) => secret.length >= 16),
-      'needs secrets of at least 16 characters, separated by commas',
-    ),
+  HOLDFAST_STRIPE_WEBHOOK_SECRETS: webhookSecrets,
+  HOLDFAST_STRIPE_WEBHOOK_SECRETS_FILE: secretFile,
   HOLDFAST_WEBHOOK_ALLOWED_CIDRS: z
     .string()
     .default('127.0.0.0/8,::1/128')
-    .transform(list)
+    .transform(commaList)
     .refine((cidrs) => parseCidrs(cidrs) !== null, 'must be networks such as 127.0.0.0/8, separated by commas'),
   HOLDFAST_PROVIDER_TIMEOUT_MS: positiveInteger(5_000),
   HOLDFAST_PAYMENT_FIRST_LOOK_MS: positiveInteger(5_000),
@@ -34,21 +48,21 @@ const schema = commonServiceSchema.extend({
 });
 
 export interface Config {
-  readonly databaseUrl: string;
+  readonly databaseUrl: Secrets;
   readonly natsUrl: string;
-  readonly internalSecret: string;
+  readonly internalSecret: Secrets;
   readonly logLevel: string;
   readonly host: string;
   readonly port: number;
   readonly provider: {
     readonly name: 'stripe';
-    readonly apiKey: string;
+    readonly apiKey: Secrets;
     readonly apiBase: string;
     readonly timeoutMs: number;
     /** Time without calls after half of the last ones failed. */
     readonly breakMs: number;
   };
-  readonly webhooks: { readonly secrets: readonly string[]; readonly allowedCidrs: readonly string[] };
+  readonly webhooks: { readonly secrets: Secrets; readonly allowedCidrs: readonly string[] };
   /** Time from an unknown outcome to the first question to the provider. */
   readonly firstLookMs: number;
   /** Refunds that all processes together send in a second. */
@@ -59,21 +73,21 @@ export interface Config {
 export function loadConfig(env: Record<string, string | undefined> = process.env): Config {
   const parsed = parseConfig(schema, env);
   return {
-    databaseUrl: parsed.DATABASE_URL,
+    databaseUrl: secretsOf(env, 'DATABASE_URL', databaseUrl),
     natsUrl: parsed.NATS_URL,
-    internalSecret: parsed.HOLDFAST_INTERNAL_SECRET,
+    internalSecret: secretsOf(env, 'HOLDFAST_INTERNAL_SECRET', internalSecret),
     logLevel: parsed.HOLDFAST_LOG_LEVEL,
     host: parsed.HOLDFAST_HOST,
     port: parsed.HOLDFAST_PAYMENT_PORT,
     provider: {
       name: parsed.HOLDFAST_PROVIDER,
-      apiKey: parsed.STRIPE_API_KEY,
+      apiKey: secretsOf(env, 'STRIPE_API_KEY', apiKey),
       apiBase: parsed.STRIPE_API_BASE,
       timeoutMs: parsed.HOLDFAST_PROVIDER_TIMEOUT_MS,
       breakMs: parsed.HOLDFAST_PROVIDER_BREAK_MS,
     },
     webhooks: {
-      secrets: parsed.HOLDFAST_STRIPE_WEBHOOK_SECRETS,
+      secrets: secretsOf(env, 'HOLDFAST_STRIPE_WEBHOOK_SECRETS', webhookSecrets),
       allowedCidrs: parsed.HOLDFAST_WEBHOOK_ALLOWED_CIDRS,
     },
     firstLookMs: parsed.HOLDFAST_PAYMENT_FIRST_LOOK_MS,

@@ -3,6 +3,7 @@ import { messagingAttention } from '@holdfast/shared/attention/messaging-attenti
 import { createApp, observeRequests, problemHandler } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
+import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import { Problem } from '@holdfast/shared/problems';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
@@ -16,7 +17,7 @@ import { webhookRoutes, type WebhookRouteOptions } from './provider-webhooks/rou
 export interface HttpOptions {
   readonly logger: Logger;
   readonly metrics: PaymentMetrics;
-  readonly internalSecret: string;
+  readonly internalSecret: Secrets;
   readonly checks: readonly HealthCheck[];
   readonly payments: PaymentRouteOptions;
   readonly reconciliation: ReconciliationRouteOptions;

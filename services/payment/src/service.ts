@@ -4,6 +4,7 @@ import { createPool } from '@holdfast/shared/db/pool';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import { InboxConsumer } from '@holdfast/shared/inbox/consumer';
 import type { Stoppable } from '@holdfast/shared/lifecycle';
+import { allSecrets } from '@holdfast/shared/secrets/secret-ring';
 import { Relay } from '@holdfast/shared/outbox/relay';
 import { createPruneLoop } from '@holdfast/shared/retention/prune-old-rows';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
@@ -158,7 +159,9 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     webhooks: {
       pool,
       logger,
-      secrets: config.webhooks.secrets,
+      get secrets() {
+        return allSecrets(config.webhooks.secrets);
+      },
       allowed: parseCidrs(config.webhooks.allowedCidrs) ?? failConfig(),
       nowMs: overrides.nowMs ?? Date.now,
       onStored: () => webhookApplier.nudge(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pageQuery } from '../http/pagination.ts';
-import { amount, currency, humanText, id, instant, money } from './common.ts';
+import { amount, currency, humanText, id, instant, money, noCardNumber } from './common.ts';
 import { categoryName, refundWindow, seatLabel } from './catalogue.ts';
 
 export const BOOKING_STATUSES = [
@@ -59,6 +59,7 @@ export const payBody = z
     payment_method: z
       .string()
       .regex(/^pm_[A-Za-z0-9_]{1,100}$/, 'must be a payment method such as pm_card_visa')
+      .refine(noCardNumber, 'must not contain the number of a payment card')
       .optional(),
     allow_equivalent: z.boolean().default(false),
   })

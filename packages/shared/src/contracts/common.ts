@@ -30,6 +30,28 @@ export const instant = z.iso
   )
   .meta({ format: 'date-time' });
 
+/**
+ * Whether a text holds what looks like the number of a payment card: 13 to 19 digits, alone or in groups, whose check digit is right. Card
+ * data never reach this system, so that they are in no log, event or table of it (G12).
+ */
+export function hasCardNumber(text: string): boolean {
+  return [...text.matchAll(/\d(?:[ -]?\d){12,18}/g)].some(([match]) => hasCheckDigit(match.replaceAll(/\D/g, '')));
+}
+
+/** The Luhn formula (ISO/IEC 7812-1). */
+function hasCheckDigit(digits: string): boolean {
+  const sum = [...digits].reverse().reduce((total, digit, index) => {
+    const value = Number(digit) * (index % 2 === 0 ? 1 : 2);
+    return total + (value > 9 ? value - 9 : value);
+  }, 0);
+  return sum % 10 === 0 && /[1-9]/.test(digits);
+}
+
+const NO_CARD_NUMBER = 'must not contain the number of a payment card';
+
+/** A text of a program, for example the provider's id of a payment method, that is no card number. */
+export const noCardNumber = (text: string) => !hasCardNumber(text);
+
 /** Text that people read: no control characters, no lone surrogates, no bidirectional overrides, in NFC. */
 export const humanText = (min: number, max: number) =>
   z
@@ -42,7 +64,8 @@ export const humanText = (min: number, max: number) =>
     .refine(
       (text) => !/[\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]/.test(text),
       'must not contain control characters',
-    );
+    )
+    .refine(noCardNumber, NO_CARD_NUMBER);
 
 export const name = humanText(1, 200);
 
@@ -103,6 +126,7 @@ export const problem = z
     attempts_left: z.number().int().optional().meta({ description: 'of `payment_declined`' }),
     booking: z.unknown().optional().meta({ description: 'of `payment_declined`: the booking as it is now' }),
     status_of_booking: z.string().optional().meta({ description: 'of `not_checkable`' }),
+    reason: z.string().optional().meta({ description: 'of `not_checkable`: why, for programs' }),
     counts: z.unknown().optional().meta({ description: 'of `series_conflicts`: verdicts by kind' }),
     occurrences: z
       .array(z.unknown())

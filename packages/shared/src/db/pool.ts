@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { currentSecret, type Secrets } from '../secrets/secret-ring.ts';
 
 // bigint columns are minor units of money and counters: never a float, never a string that somebody adds to.
 pg.types.setTypeParser(pg.types.builtins.INT8, (value) => BigInt(value));
@@ -7,7 +8,8 @@ pg.types.setTypeParser(pg.types.builtins.INT8, (value) => BigInt(value));
 export type Pool = pg.Pool;
 
 export interface PoolOptions {
-  readonly connectionString: string;
+  /** A ring is asked at each new connection: a password that changed is used from then on, and the connections that stand stay. */
+  readonly connectionString: Secrets;
   readonly schema: string;
   readonly max?: number;
   readonly logger: Logger;
@@ -20,7 +22,7 @@ export interface PoolOptions {
  */
 export function createPool(options: PoolOptions): Pool {
   const pool = new pg.Pool({
-    connectionString: options.connectionString,
+    connectionString: currentSecret(options.connectionString),
     application_name: options.applicationName,
     max: options.max ?? 10,
     connectionTimeoutMillis: 2_000,
@@ -38,6 +40,8 @@ export function createPool(options: PoolOptions): Pool {
       '-c timezone=UTC',
     ].join(' '),
   });
+  // Each client is made of the pool's options as they stand then.
+  Object.defineProperty(pool.options, 'connectionString', { get: () => currentSecret(options.connectionString) });
   pool.on('error', (error) => options.logger.warn({ err: error }, 'idle database connection lost'));
   // A client that is checked out reports its broken connection too; its query already rejects with the same cause.
   pool.on('connect', (client) => client.on('error', () => undefined));

@@ -99,7 +99,7 @@ export function startTestProcess(options: TestProcessOptions): TestProcess {
 export async function untilReady(
   process_: TestProcess,
   probe: () => Promise<unknown>,
-  timeoutMs = 20_000,
+  timeoutMs = 60_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   let cause: unknown;

@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import { jsonBody, toProblem } from '@holdfast/shared/http/app';
 import type { SignedInCaller } from '@holdfast/shared/http/caller';
+import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import { verifyAssertion } from '@holdfast/shared/http/internal-assertion';
 import { parseBody } from '@holdfast/shared/http/validation';
 import { newId } from '@holdfast/shared/ids';
@@ -32,7 +33,7 @@ interface BatchedAnswer {
 
 export interface HoldRoutesDeps extends PlaceHoldDeps {
   readonly alternatives: Pick<AlternativesFinder, 'find'>;
-  readonly internalSecret: string;
+  readonly internalSecret: Secrets;
   readonly logger: Logger;
 }
 

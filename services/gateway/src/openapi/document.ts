@@ -93,6 +93,10 @@ function problemCodesOf(route: ApiRoute): readonly ProblemCode[] {
     ...route.problems,
     ...(route.access === 'callback' ? [] : (['unauthenticated', 'origin_not_allowed'] as const)),
     ...(route.access === 'user' && route.method !== 'get' ? (['csrf_refused'] as const) : []),
+    ...(route.idempotency === 'required' ? (['idempotency_key_missing'] as const) : []),
+    ...(route.idempotency
+      ? (['idempotency_key_invalid', 'idempotency_key_reused', 'idempotency_in_progress'] as const)
+      : []),
     ...(route.ifMatch ? (['version_required', 'version_mismatch'] as const) : []),
     ...(route.body ? (['payload_too_large', 'unsupported_media_type'] as const) : []),
     ...(route.body && !route.rawBody ? (['malformed_json'] as const) : []),

@@ -1,4 +1,5 @@
 import { assertNoOpenTransaction } from '@holdfast/shared/db/transaction';
+import { currentSecret, type Secrets } from '@holdfast/shared/secrets/secret-ring';
 import type { Sealer } from '@holdfast/shared/secrets/sealed-text';
 import nodemailer, { type SMTPSentMessageInfo } from 'nodemailer';
 import { dataOf } from '../deliveries/delivery.ts';
@@ -7,7 +8,7 @@ import { renderMail } from '../templates/render-mail.ts';
 import type { Channel, OutboundMessage, SendOutcome } from './channel.ts';
 
 export interface EmailChannelOptions {
-  readonly smtpUrl: string;
+  readonly smtpUrl: Secrets;
   /** `Name <mailbox@domain>` */
   readonly from: string;
   /** Start of the links in the text. */
@@ -21,20 +22,31 @@ const CHECK_MAX_AGE_MS = 5_000;
 
 /** Mail over SMTP. Connections are kept open; every wait is bounded, all of them together below a delivery's lease. */
 export function createEmailChannel(options: EmailChannelOptions): Channel {
-  const transport = nodemailer.createTransport({
-    url: options.smtpUrl,
-    pool: true,
-    maxConnections: 8,
-    // The delivery row decides about another attempt. The pool's own would send again what a dying connection may have delivered.
-    maxRequeues: 0,
-    dnsTimeout: 5_000,
-    connectionTimeout: 5_000,
-    greetingTimeout: 5_000,
-    socketTimeout: 15_000,
-    // A message is made of what we render; nothing in it names a file or an address to fetch.
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  });
+  const connect = (url: string) =>
+    nodemailer.createTransport({
+      url,
+      pool: true,
+      maxConnections: 8,
+      // The delivery row decides about another attempt. The pool's own would send again what a dying connection may have delivered.
+      maxRequeues: 0,
+      dnsTimeout: 5_000,
+      connectionTimeout: 5_000,
+      greetingTimeout: 5_000,
+      socketTimeout: 15_000,
+      // A message is made of what we render; nothing in it names a file or an address to fetch.
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    });
+  let current: { url: string; transport: ReturnType<typeof connect> } | null = null;
+  /** With the address and password of the moment; what is being sent over the former ones ends there. */
+  const transport = () => {
+    const url = currentSecret(options.smtpUrl);
+    if (current?.url !== url) {
+      current?.transport.close();
+      current = { url, transport: connect(url) };
+    }
+    return current.transport;
+  };
   const domain = /@([^>]+)>$/.exec(options.from)?.[1] ?? 'localhost';
   let lastCheck: { at: number; result: Promise<string> } | null = null;
 
@@ -52,7 +64,7 @@ export function createEmailChannel(options: EmailChannelOptions): Channel {
       if (mail === null)
         return { outcome: 'refused', reason: 'the token in it was sealed under a secret that is gone' };
       try {
-        const sent: SMTPSentMessageInfo = await transport.sendMail({
+        const sent: SMTPSentMessageInfo = await transport().sendMail({
           from: options.from,
           to: { address: message.recipient, name: dataOf(notice).contact.name },
           date: message.createdAt,
@@ -77,7 +89,9 @@ export function createEmailChannel(options: EmailChannelOptions): Channel {
 
     check(): Promise<string> {
       if (!lastCheck || Date.now() - lastCheck.at > CHECK_MAX_AGE_MS) {
-        const result = transport.verify().then(() => 'mail server answers');
+        const result = transport()
+          .verify()
+          .then(() => 'mail server answers');
         // Whoever asks gets the error; a check that nobody waits for any more must not end the process.
         result.catch(() => undefined);
         lastCheck = { at: Date.now(), result };
@@ -85,7 +99,7 @@ export function createEmailChannel(options: EmailChannelOptions): Channel {
       return lastCheck.result;
     },
 
-    close: () => transport.close(),
+    close: () => current?.transport.close(),
   };
 }
 

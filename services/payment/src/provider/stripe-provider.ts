@@ -1,3 +1,4 @@
+import { currentSecret, type Secrets } from '@holdfast/shared/secrets/secret-ring';
 import { assertNoOpenTransaction } from '@holdfast/shared/db/transaction';
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import Stripe from 'stripe';
@@ -5,7 +6,7 @@ import type { Answer, Intent, IntentPage, Provider, ProviderRefund } from './pro
 import { toIntent, toListedIntent, toRefund } from './stripe-objects.ts';
 
 export interface StripeOptions {
-  readonly apiKey: string;
+  readonly apiKey: Secrets;
   /** Scheme, host and port; the local simulator or https://api.stripe.com. */
   readonly apiBase: string;
   readonly timeoutMs: number;
@@ -31,14 +32,22 @@ const MAX_RETRY_AFTER_MS = 3_600_000;
 export function createStripeProvider(options: StripeOptions): Provider {
   const base = new URL(options.apiBase);
   const secure = base.protocol === 'https:';
-  const stripe = new Stripe(options.apiKey, {
-    host: base.hostname,
-    port: base.port === '' ? (secure ? 443 : 80) : Number(base.port),
-    protocol: secure ? 'https' : 'http',
-    maxNetworkRetries: 0,
-    timeout: options.timeoutMs,
-    telemetry: false,
-  });
+  const connect = (apiKey: string) =>
+    new Stripe(apiKey, {
+      host: base.hostname,
+      port: base.port === '' ? (secure ? 443 : 80) : Number(base.port),
+      protocol: secure ? 'https' : 'http',
+      maxNetworkRetries: 0,
+      timeout: options.timeoutMs,
+      telemetry: false,
+    });
+  let client: { apiKey: string; stripe: Stripe } | null = null;
+  /** With the key of the moment: it may be replaced while the process runs. */
+  const stripe = () => {
+    const apiKey = currentSecret(options.apiKey);
+    if (client?.apiKey !== apiKey) client = { apiKey, stripe: connect(apiKey) };
+    return client.stripe;
+  };
   const limited = bulkhead(options.concurrency, 0);
 
   async function call<R, T>(what: string, send: () => Promise<R>, read: (result: R) => T): Promise<Answer<T>> {
@@ -58,14 +67,14 @@ export function createStripeProvider(options: StripeOptions): Provider {
     }
   }
 
-  const intents = stripe.paymentIntents;
+  const intents = () => stripe().paymentIntents;
   return {
     name: 'stripe',
     createIntent: (request) =>
       call<unknown, Intent>(
         'create intent',
         () =>
-          intents.create(
+          intents().create(
             {
               amount: Number(request.amount),
               currency: request.currency.toLowerCase(),
@@ -82,29 +91,33 @@ export function createStripeProvider(options: StripeOptions): Provider {
     confirmIntent: ({ reference, paymentMethod, key }) =>
       call<unknown, Intent>(
         'confirm intent',
-        () => intents.confirm(reference, { payment_method: paymentMethod }, { idempotencyKey: key }),
+        () => intents().confirm(reference, { payment_method: paymentMethod }, { idempotencyKey: key }),
         toIntent,
       ),
     captureIntent: ({ reference, amount, key }) =>
       call<unknown, Intent>(
         'capture intent',
         () =>
-          intents.capture(reference, { amount_to_capture: Number(amount), expand: WITH_FEE }, { idempotencyKey: key }),
+          intents().capture(
+            reference,
+            { amount_to_capture: Number(amount), expand: WITH_FEE },
+            { idempotencyKey: key },
+          ),
         toIntent,
       ),
     cancelIntent: ({ reference, key }) =>
       call<unknown, Intent>(
         'cancel intent',
-        () => intents.cancel(reference, { cancellation_reason: 'abandoned' }, { idempotencyKey: key }),
+        () => intents().cancel(reference, { cancellation_reason: 'abandoned' }, { idempotencyKey: key }),
         toIntent,
       ),
     retrieveIntent: (reference) =>
-      call<unknown, Intent>('retrieve intent', () => intents.retrieve(reference, { expand: WITH_FEE }), toIntent),
+      call<unknown, Intent>('retrieve intent', () => intents().retrieve(reference, { expand: WITH_FEE }), toIntent),
     refund: ({ reference, refundId, paymentId, amount, key }) =>
       call<unknown, ProviderRefund>(
         'refund',
         () =>
-          stripe.refunds.create(
+          stripe().refunds.create(
             {
               payment_intent: reference,
               amount: Number(amount),
@@ -117,7 +130,7 @@ export function createStripeProvider(options: StripeOptions): Provider {
     findRefund: (reference, refundId) =>
       call(
         'list refunds',
-        () => stripe.refunds.list({ payment_intent: reference, limit: 100 }),
+        () => stripe().refunds.list({ payment_intent: reference, limit: 100 }),
         (page) => {
           const ours = page.data.find((refund) => refund.metadata?.['refund_id'] === refundId);
           return ours === undefined ? null : toRefund(ours);
@@ -127,7 +140,7 @@ export function createStripeProvider(options: StripeOptions): Provider {
       call(
         'list intents',
         () =>
-          intents.list({
+          intents().list({
             created: { gte: seconds(from), lt: seconds(to) },
             limit: 100,
             expand: ['data.latest_charge.balance_transaction'],

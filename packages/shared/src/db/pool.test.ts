@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { createLogger } from '../telemetry/logger.ts';
+import { createTestDatabase, type TestDatabase } from '../testing/test-database.ts';
+import { createPool } from './pool.ts';
+
+let database: TestDatabase;
+const role = `rotation_${process.pid}`;
+async function asAdmin(sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: database.adminUrl });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await asAdmin(`create role ${role} login password 'before'`);
+});
+afterAll(async () => {
+  await asAdmin(`drop role ${role}`);
+  await database.drop();
+});
+
+test('a password that was replaced is used by the next connection, and those that stand go on', async () => {
+  let password = 'before';
+  const pool = createPool({
+    connectionString: {
+      values: () => {
+        const url = new URL(database.adminUrl);
+        url.username = role;
+        url.password = password;
+        return [url.href];
+      },
+    },
+    schema: 'public',
+    applicationName: 'rotation',
+    logger: createLogger({ service: 'test', level: 'silent' }),
+  });
+  try {
+    const standing = await pool.connect();
+    await asAdmin(`alter role ${role} password 'after'`);
+    expect((await standing.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    await expect(pool.connect()).rejects.toThrow('password authentication failed');
+    password = 'after';
+    const next = await pool.connect();
+    expect((await next.query('select current_user as me')).rows).toEqual([{ me: role }]);
+    next.release();
+    standing.release();
+  } finally {
+    await pool.end();
+  }
+});
