@@ -85,8 +85,11 @@ describe("somebody else's things", () => {
     for (const operation of withParameter().filter(({ path }) => OWNED.includes(collectionOf(path)))) {
       const id = annas[collectionOf(operation.path)]!;
       const path = operation.path.replace(/\{\w+\}/, id);
-      const requests = fc.sample(driver.requestOf(operation, bob, 'valid'), { numRuns: 3, seed: 1 });
+      const requests = fc.sample(driver.requestOf(operation, bob, 'valid'), { numRuns: 60, seed: 1 });
+      let looked = 0;
       for (const request of requests) {
+        // A body that is refused for itself proves nothing about whose thing it is: others are tried.
+        if (looked === 3) break;
         const search = request.path.includes('?') ? request.path.slice(request.path.indexOf('?')) : '';
         const answer = await driver.send({ ...request, path: path + search });
         // Who is no operator learns that first; a wrong body is refused before anything is looked up.
@@ -98,7 +101,10 @@ describe("somebody else's things", () => {
           operation.id,
           false,
         ]);
-        if (answer.status !== 422) crossed.push(operation.id);
+        if (answer.status !== 422) {
+          looked += 1;
+          crossed.push(operation.id);
+        }
       }
     }
     const all = withParameter().filter(({ path }) => OWNED.includes(collectionOf(path)));

@@ -41,6 +41,7 @@ const HINTS: Readonly<Record<string, readonly unknown[]>> = {
   email: ['somebody@holdfast.test'],
   rrule: ['FREQ=DAILY;COUNT=3', 'FREQ=WEEKLY;COUNT=2'],
   duration: ['PT1H'],
+  occurrence: [atHour(9, 10).slice(0, 16)],
   date: [atHour(3, 0).slice(0, 10)],
   days: [1, 2],
   limit: [1, 20, 100],
