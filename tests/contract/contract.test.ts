@@ -12,6 +12,12 @@ import { startStack, WHOLE_PATH, type Stack } from '../support/stack.ts';
 const TRIES = 24;
 const SEED = 20_270_104;
 
+/**
+ * Operations that succeed only after a fault that no request can cause (a payment that stays stuck, books that differ). Their own tests
+ * cause it; here they are called and must refuse as the document says.
+ */
+const AFTER_A_FAULT = new Set(['retrySaga', 'compensateSaga', 'resolveSaga', 'resolveReconciliationFinding']);
+
 let stack: Stack;
 let driven: DrivenStack;
 const covered = new Set<string>();
@@ -161,6 +167,10 @@ describe('every operation is answered as its document says', () => {
     await call('previewSeries', ann, { body: series });
     const made = await call('createSeries', ann, { body: series });
     await call('getSeries', ann, { at: { id: made.body.id } });
+    await call('dropOccurrence', ann, {
+      at: { id: made.body.id },
+      body: { occurrence: series.starts_at, reason: 'a holiday for everybody' },
+    });
     const hall = await call('importHall', admin, {
       query: `venue_id=${venue.body.id}&name=Annexe`,
       body: 'row,seats\nA,3\n',
@@ -219,7 +229,8 @@ describe('every operation is answered as its document says', () => {
             request!.body,
             [],
           ]);
-          if (answer.status < 300) covered.add(operation.id);
+          const isRefusedWell = AFTER_A_FAULT.has(operation.id) && [404, 409].includes(answer.status);
+          if (answer.status < 300 || isRefusedWell) covered.add(operation.id);
         }
       }
     }

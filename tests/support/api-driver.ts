@@ -99,7 +99,7 @@ function ownIds(json: unknown): string[] {
   if (typeof json !== 'object' || json === null) return [];
   const { id, data } = json as { id?: unknown; data?: unknown };
   const many = Array.isArray(data) ? data.map((item: { id?: unknown } | null) => item?.id) : [];
-  return [id, ...many].filter((value): value is string => typeof value === 'string' && ID.test(value));
+  return [id, ...many].filter((value): value is string => typeof value === 'string');
 }
 
 function add(map: Map<string, Set<string>>, key: string, value: string): void {
