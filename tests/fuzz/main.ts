@@ -30,7 +30,7 @@ try {
     user: unprivilegedUser(),
     log: (line: string) => progress.detail(line),
   };
-  servers = await startTestServers(context, guard, progress, { allowBrokenMigrations: false });
+  servers = await startTestServers(context, guard, progress, { allowBrokenMigrations: false, inContainers: false });
   Object.assign(process.env, servers.env);
   progress.step('starting a stack to fuzz');
   stack = await startStack({ parts: WHOLE_PATH });
