@@ -107,7 +107,7 @@ export const bookingEvents = {
   }),
   cancelled: bookingSnapshot.extend({
     reason: z.string(),
-    /** Occurrences of a series that had held nothing are told together: how many, this first one included. */
+    /** Occurrences of a series that had cost nothing yet are told together: how many, this first one included. */
     occurrences: z.number().int().min(1).optional(),
     /** … and in the others the booking with whose message they are told. */
     told_with: id('bkg').optional(),

@@ -78,13 +78,15 @@ async function cancellationsTold(): Promise<{ occurrences?: number; told_with?: 
 }
 
 describe('when a series is cancelled', () => {
-  test('everything that is still to come goes, its time is free, and what waited is told in one message', async () => {
+  test('everything that is still to come goes, its time is free, and what was unpaid is told in one message', async () => {
     const reply = await cancel();
     expect([reply.status, reply.body.status, reply.body.next_occurrence_at]).toEqual([200, 'ENDED', null]);
     expect(statusesOf(reply)).toEqual(Array<string>(8).fill('CANCELLED'));
     expect(await liveClaims()).toBe(0);
-    const first = { told_with: series.occurrences[4]!.booking!.id };
-    expect(await cancellationsTold()).toEqual([{}, {}, {}, {}, { occurrences: 4 }, first, first, first]);
+    const others = { told_with: series.occurrences[0]!.booking!.id };
+    expect(await cancellationsTold()).toEqual([{ occurrences: 8 }, ...Array<object>(7).fill(others)]);
+    expect(await checkout.history(held(0))).toEqual(['PENDING', 'PENDING HELD', 'HELD CANCELLED']);
+    expect(await checkout.history(held(5))).toEqual(['PENDING', 'PENDING CANCELLED']);
     expect((await fixture.post('/v1/series', aSeries(resource), { user: fixture.customer() })).status).toBe(201);
   });
 
@@ -98,6 +100,15 @@ describe('when a series is cancelled', () => {
       [paid.id],
     );
     expect(rows[0]).toEqual({ refund_amount: 2400n, cancel_reason: REASON.reason });
+  });
+
+  test('one whose card was declined is cancelled through its saga as well', async () => {
+    const declined = held(0);
+    await checkout.pay(declined);
+    await checkout.tell(declined, 'declined');
+    expect(statusesOf(await cancel())).toEqual(Array<string>(8).fill('CANCELLED'));
+    expect(await checkout.state(declined)).toMatchObject({ status: 'CANCELLED', saga: 'FAILED' });
+    expect(await liveClaims()).toBe(0);
   });
 
   test('from an occurrence on, those before it stay', async () => {

@@ -11,7 +11,8 @@ import type { BookingWatch } from '../bookings/booking-watch.ts';
 import { cancelLocked } from '../bookings/cancel-locked-booking.ts';
 import { outcome, type Cause } from '../events.ts';
 import { lockInventory } from '../inventory/lock-inventory.ts';
-import { cancellableOccurrences, cancelWaiting, waitsForCapture } from './occurrence-store.ts';
+import { releaseClaims } from '../inventory/release-claims.ts';
+import { cancellableOccurrences, cancelUnpaid, waitsForCapture } from './occurrence-store.ts';
 import { answerSeries, seriesOf } from './read-series.ts';
 import type { SeriesId } from './series-store.ts';
 
@@ -31,8 +32,8 @@ export interface CancelSeriesCommand {
 }
 
 /**
- * Cancels what is still to come of a series, or from an occurrence on, in one transaction: each held or paid booking as when it is
- * cancelled by itself, with its refund; those that wait all at once. Cancelling twice gives the same answer. 202 while a capture of
+ * Cancels what is still to come of a series, or from an occurrence on, in one transaction: those for which no payment ever began all
+ * at once, every other as when it is cancelled by itself, with its refund. Cancelling twice gives the same answer. 202 while a capture of
  * one of them may be under way; its key is upgraded once. @throws Problem `not_found`.
  */
 export async function cancelSeries(deps: CancelSeriesDeps, command: CancelSeriesCommand): Promise<OnceAnswered> {
@@ -57,21 +58,25 @@ async function cancel(tx: Tx, command: CancelSeriesCommand): Promise<BookingId[]
   await lockInventory(tx, [{ event_id: null, resource_id: series.resource_id }]);
   const toCancel = await cancellableOccurrences(tx, series.id, command.from);
   const cause = { id: caller.requestId, traceparent: caller.traceparent };
-  const cancelled: BookingId[] = [];
-  for (const { id } of toCancel.filter(({ status }) => status !== 'PENDING')) {
+  const step = { reason, actor: caller.userId };
+  const unpaid = toCancel.flatMap((one) => (one.unpaid ? [one.id] : []));
+  const together = await cancelUnpaid(tx, unpaid, { ...step, cause: cause.id });
+  const cancelled = together.map(({ id }) => id);
+  await releaseClaims(tx, cancelled);
+  await announce(tx, together, reason, cause);
+
+  const done = new Set(cancelled);
+  for (const { id } of toCancel.filter((one) => !done.has(one.id))) {
     const { row, now } = (await lockBooking(tx, id))!;
-    // A payment needs no lock of the inventory: it may have failed the booking since.
+    // A payment needs no lock of the inventory: it may have begun, or failed the booking, since.
     if (!['HELD', 'PAYMENT_INITIATED', 'CONFIRMED'].includes(row.status)) continue;
-    await cancelLocked(tx, row, now, { reason, actor: caller.userId, cause, refund: 'policy' });
+    await cancelLocked(tx, row, now, { ...step, cause, refund: 'policy' });
     cancelled.push(id);
   }
-  const waiting = toCancel.flatMap(({ id, status }) => (status === 'PENDING' ? [id] : []));
-  const rows = await cancelWaiting(tx, waiting, { reason, actor: caller.userId, cause: cause.id });
-  await announce(tx, rows, reason, cause);
   return cancelled;
 }
 
-/** One message for all that had held nothing: nobody wants fifty mails. */
+/** One message for all that had cost nothing yet: nobody wants fifty mails. */
 async function announce(tx: Tx, rows: readonly BookingRow[], reason: string, cause: Cause): Promise<void> {
   const [first] = rows;
   await appendToOutbox(

@@ -61,14 +61,18 @@ export async function failWaiting(
   lost: readonly { readonly id: BookingId; readonly reason: string }[],
   step: Omit<Step, 'reason'>,
 ): Promise<BookingRow[]> {
-  return end(tx, 'FAILED', lost, step);
+  return end(tx, ['PENDING'], 'FAILED', lost, step);
 }
 
-/** Takes waiting occurrences, whose resource is locked, to CANCELLED. Returns the bookings after it, the earliest first. */
-export async function cancelWaiting(tx: Tx, ids: readonly BookingId[], step: Step): Promise<BookingRow[]> {
+/**
+ * Takes occurrences that wait or are held without a payment, whose resource is locked, to CANCELLED; their claims are the caller's to
+ * release. Returns the bookings after it, the earliest first; one whose payment has begun meanwhile is not among them.
+ */
+export async function cancelUnpaid(tx: Tx, ids: readonly BookingId[], step: Step): Promise<BookingRow[]> {
   const { reason } = step;
   return end(
     tx,
+    ['PENDING', 'HELD'],
     'CANCELLED',
     ids.map((id) => ({ id, reason })),
     step,
@@ -77,6 +81,7 @@ export async function cancelWaiting(tx: Tx, ids: readonly BookingId[], step: Ste
 
 async function end(
   tx: Tx,
+  from: readonly BookingStatus[],
   status: 'FAILED' | 'CANCELLED',
   occurrences: readonly { readonly id: BookingId; readonly reason: string }[],
   step: Omit<Step, 'reason'>,
@@ -84,10 +89,10 @@ async function end(
   const { rows } = await tx.query<BookingRow>({
     name: 'series-end',
     text: `with ending as (
-         select b.id, row.reason
+         select b.id, b.status as from_status, row.reason
            from bookings b
            join unnest($1::text[], $2::text[]) as row (id, reason) on row.id = b.id
-          where b.status = 'PENDING'
+          where b.status = any ($6::text[]) and b.payment_id is null
           order by b.id
             for update of b
        ), changed as (
@@ -99,12 +104,19 @@ async function end(
          returning ${BOOKING_COLUMNS}
        ), history as (
          insert into booking_history (booking_id, version, from_status, to_status, reason, actor, cause, at)
-         select changed.id, version, 'PENDING', $3, ending.reason, $4, $5, updated_at
+         select changed.id, version, ending.from_status, $3, ending.reason, $4, $5, updated_at
            from changed
            join ending on ending.id = changed.id
        )
        select * from changed order by starts_at`,
-    values: [occurrences.map(({ id }) => id), occurrences.map(({ reason }) => reason), status, step.actor, step.cause],
+    values: [
+      occurrences.map(({ id }) => id),
+      occurrences.map(({ reason }) => reason),
+      status,
+      step.actor,
+      step.cause,
+      from,
+    ],
   });
   return rows;
 }
@@ -144,14 +156,14 @@ export async function stillWaiting(
   return rows;
 }
 
-/** The bookings of a series that are still to come and can be cancelled, by id; from a local time on, or all. */
+/** The bookings of a series that are still to come and can be cancelled, by id, and whether no payment of theirs ever began; from a local time on, or all. */
 export async function cancellableOccurrences(
   tx: Tx,
   id: SeriesId,
   from: string | null,
-): Promise<{ id: BookingId; status: BookingStatus }[]> {
-  const { rows } = await tx.query<{ id: BookingId; status: BookingStatus }>(
-    `select id, status
+): Promise<{ id: BookingId; unpaid: boolean }[]> {
+  const { rows } = await tx.query<{ id: BookingId; unpaid: boolean }>(
+    `select id, status in ('PENDING', 'HELD') and payment_id is null as unpaid
        from bookings
       where series_id = $1
         and status in ('PENDING', 'HELD', 'PAYMENT_INITIATED', 'CONFIRMED')

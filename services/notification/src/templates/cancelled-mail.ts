@@ -12,7 +12,7 @@ export function cancelledMail({ booking }: Extract<Notice, { kind: 'cancelled' }
       '',
       booking.occurrences === undefined || booking.occurrences === 1
         ? 'your booking is cancelled and its places are free again.'
-        : `${booking.occurrences} bookings of your series that were still to be held are cancelled. This is the first of them:`,
+        : `${booking.occurrences} unpaid bookings of your series are cancelled, and their times are free again. This is the first of them:`,
       '',
       ...bookingFacts(booking).map((fact) => `${`${fact.label}:`.padEnd(11)} ${fact.value}`),
       `Reason:     ${singleLine(booking.reason)}`,

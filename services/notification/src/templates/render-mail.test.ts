@@ -227,7 +227,7 @@ describe('mails about a series', () => {
   test('count those that were cancelled together', async () => {
     const cancelled = { ...booking, reason: 'changed plans', occurrences: 12 };
     expect((await renderMail({ kind: 'cancelled', booking: cancelled }, options)).text).toContain(
-      '12 bookings of your series',
+      '12 unpaid bookings of your series',
     );
   });
 });
