@@ -9,7 +9,7 @@ import { connectRedis } from '@holdfast/shared/redis/redis';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
 import { AlternativesFinder } from './alternatives/find-alternatives.ts';
 import { BookingWatch } from './bookings/booking-watch.ts';
-import { handlePaymentEvent } from './bookings/consumer.ts';
+import { handlePaymentEvent, handlePaymentEvents } from './bookings/consumer.ts';
 import type { Config } from './config.ts';
 import { ReferenceNumbers } from './holds/booking-reference.ts';
 import { HoldBatcher } from './holds/hold-batcher.ts';
@@ -131,13 +131,15 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
     });
     relay.start();
     watch.start();
+    const answers = { watch, onCommit, logger, halls: layouts };
     consumer = new InboxConsumer({
       name: 'booking-payment',
       service: 'booking',
       bus: connected,
       pool,
       logger,
-      handle: handlePaymentEvent({ watch, onCommit, logger, halls: layouts }),
+      handle: handlePaymentEvent(answers),
+      handleTogether: handlePaymentEvents(answers),
       onDeadLetter: onCommit,
     });
     await consumer.start();

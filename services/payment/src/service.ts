@@ -3,6 +3,7 @@ import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
 import { createPool } from '@holdfast/shared/db/pool';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import { InboxConsumer } from '@holdfast/shared/inbox/consumer';
+import { handleInTurn } from '@holdfast/shared/inbox/handle-in-turn';
 import type { Stoppable } from '@holdfast/shared/lifecycle';
 import { allSecrets } from '@holdfast/shared/secrets/secret-ring';
 import { Relay } from '@holdfast/shared/outbox/relay';
@@ -189,19 +190,21 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       onPublished: (count) => metrics.published.inc(count),
     });
     relay.start();
+    const handle = checkoutHandler({
+      provider: provider.name,
+      afterCommit: () => {
+        driver.nudge();
+        relay?.nudge();
+      },
+    });
     consumer = new InboxConsumer({
       name: 'payment-checkout',
       service: 'payment',
       bus,
       pool,
       logger,
-      handle: checkoutHandler({
-        provider: provider.name,
-        afterCommit: () => {
-          driver.nudge();
-          relay?.nudge();
-        },
-      }),
+      handle,
+      handleTogether: handleInTurn(handle),
       onDeadLetter: () => relay?.nudge(),
     });
     await consumer.start();

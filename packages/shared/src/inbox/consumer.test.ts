@@ -8,7 +8,7 @@ import { createLogger } from '../telemetry/logger.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.ts';
 import { until } from '../testing/until.ts';
 import { InboxConsumer, PermanentMessageError, type ConsumerOptions } from './consumer.ts';
-import type { IncomingEvent } from './incoming-event.ts';
+import { parseEvent, type IncomingEvent } from './incoming-event.ts';
 
 const logger = createLogger({ service: 'test', level: 'silent' });
 const NAME = 'notification-booking';
@@ -509,3 +509,89 @@ async function cutTransactions(): Promise<void> {
       where datname = current_database() and usename = current_user and state = 'idle in transaction'`,
   );
 }
+
+describe('messages of different bookings that wait at the same time', () => {
+  /** A consumer that takes events together, counting its transactions' worth of them. */
+  function together(over: Partial<ConsumerOptions> = {}) {
+    const batches: number[] = [];
+    const base = setup(over);
+    const handleTogether: ConsumerOptions['handleTogether'] = async (tx, events) => {
+      batches.push(events.length);
+      for (const event of events) {
+        await tx.query('insert into effects (ordering_key, seq) values ($1, $2)', [event.orderingKey, event.sequence]);
+        await over.handle?.(tx, event);
+      }
+    };
+    const consumer = new InboxConsumer({
+      name: NAME,
+      service: 'notification',
+      bus: {} as Bus,
+      pool,
+      logger,
+      handle: async (tx, event) => {
+        await tx.query('insert into effects (ordering_key, seq) values ($1, $2)', [event.orderingKey, event.sequence]);
+        await over.handle?.(tx, event);
+      },
+      handleTogether,
+    });
+    return { ...base, consumer, batches };
+  }
+  const waiting = (event: ReturnType<ReturnType<typeof aBooking>['event']>) => {
+    const { message, answers } = delivery(event);
+    return { waiting: { message, event: parseEvent(message.payload, 'booking') }, answers };
+  };
+
+  test('take effect in one transaction, each once and acknowledged after it', async () => {
+    const bookings = [aBooking(), aBooking(), aBooking()];
+    const { consumer, batches } = together();
+    const items = bookings.map((booking) => waiting(booking.event(1)));
+    expect((await consumer.applyTogether(items.map((item) => item.waiting))).size).toBe(3);
+    expect(items.map(({ answers }) => answers)).toEqual([['ack'], ['ack'], ['ack']]);
+    expect(batches).toEqual([3]);
+    // The same again: nothing is left to do, and each is known as a duplicate where it is handled alone.
+    const again = bookings.map((booking) => waiting(booking.event(1)));
+    expect((await consumer.applyTogether(again.map((item) => item.waiting))).size).toBe(0);
+    expect(await consumer.deliver(again[0]!.waiting.message)).toBe('duplicate');
+    for (const booking of bookings) expect(await effectsOf(booking)).toEqual([1]);
+  });
+
+  test('leave out what came too early or before, and what waited behind them follows', async () => {
+    const [ready, early] = [aBooking(), aBooking()];
+    const { consumer } = together();
+    expect(await consumer.deliver(delivery(ready.event(2)).message)).toBe('parked');
+    const items = [waiting(ready.event(1)), waiting(early.event(2))];
+    const applied = await consumer.applyTogether(items.map((item) => item.waiting));
+    expect([...applied]).toEqual([items[0]!.waiting]);
+    expect(items[1]!.answers).toEqual([]);
+    expect(await effectsOf(ready)).toEqual([1, 2]);
+    expect(await effectsOf(early)).toEqual([]);
+  });
+
+  test('have no effect when one of them fails, which is then found where each is handled alone', async () => {
+    const [good, bad] = [aBooking(), aBooking()];
+    const { consumer } = together({
+      handle: (_tx, event) =>
+        event.orderingKey === bad.id ? Promise.reject(new PermanentMessageError('poison')) : Promise.resolve(),
+    });
+    const items = [waiting(good.event(1)), waiting(bad.event(1))];
+    await expect(consumer.applyTogether(items.map((item) => item.waiting))).rejects.toThrow('poison');
+    expect(items.map(({ answers }) => answers)).toEqual([[], []]);
+    expect(await effectsOf(good)).toEqual([]);
+    expect(await consumer.deliver(items[0]!.waiting.message)).toBe('applied');
+    expect(await consumer.deliver(items[1]!.waiting.message)).toBe('dead');
+    expect(await effectsOf(good)).toEqual([1]);
+    expect(await lettersOf(bad)).toHaveLength(1);
+  });
+
+  test('in several replicas at once, in any order, take effect once each and deadlock nobody', async () => {
+    const bookings = Array.from({ length: 12 }, aBooking);
+    const replicas = [together().consumer, together().consumer, together().consumer];
+    await Promise.all(
+      replicas.map((consumer, n) => {
+        const order = n === 1 ? [...bookings].reverse() : bookings;
+        return consumer.applyTogether(order.map((booking) => waiting(booking.event(1)).waiting));
+      }),
+    );
+    for (const booking of bookings) expect(await effectsOf(booking)).toEqual([1]);
+  });
+});

@@ -9,7 +9,18 @@ import { deadLetter, storable } from './dead-letters.ts';
 import { recordFailure, recordStart, tookEffect, type Attempts } from './attempts.ts';
 import { KNOWN_VERSION, parseEvent, type IncomingEvent } from './incoming-event.ts';
 import { answerLacking } from './lacking-events.ts';
-import { advancePosition, claimPosition, parkMessage, readyParked, takeParked, unpark } from './inbox-store.ts';
+import {
+  advancePosition,
+  advancePositions,
+  claimPosition,
+  claimPositions,
+  parkMessage,
+  readyParked,
+  readyParkedOf,
+  takeParked,
+  unpark,
+} from './inbox-store.ts';
+import { MessageBatches, type Waiting } from './message-batches.ts';
 
 /** Throw this for a message that no repetition can help: it goes to the dead letters at once. */
 export class PermanentMessageError extends Error {
@@ -25,6 +36,12 @@ export interface ConsumerOptions {
   readonly logger: Logger;
   /** Applies one event inside the given transaction. What must happen after the commit is returned as a function. */
   readonly handle: (tx: Tx, event: IncomingEvent) => Promise<void | (() => void)>;
+  /**
+   * Applies events of as many bookings inside one transaction, as `handle` would one by one; for what waits at the same time. It takes
+   * all locks that it needs in the service's common order. Where it throws, each event is handled alone, and so is an event that comes
+   * again. Without it every event has a transaction of its own.
+   */
+  readonly handleTogether?: (tx: Tx, events: readonly IncomingEvent[]) => Promise<void | (() => void)>;
   /** Called after a dead letter was written, to nudge the relay. */
   readonly onDeadLetter?: () => void;
   /** Deliveries after which a message is given up; default 10. */
@@ -40,6 +57,9 @@ const PLACE_INTERVAL_MS = 5_000;
 
 /** After so many deliveries that ended with their process a message is given up: it may be what kills them. */
 const MAX_DEATHS = 3;
+
+/** Events of one transaction, and such transactions side by side. */
+const BATCHES = { most: 32, sideBySide: 2 };
 
 /** The outcome of one delivery; for tests and metrics. */
 export type DeliveryOutcome = 'applied' | 'duplicate' | 'parked' | 'retry' | 'dead';
@@ -67,6 +87,7 @@ export class InboxConsumer {
   #subscription: { stop(): Promise<void> } | null = null;
   readonly #sweep: Loop;
   readonly #place: Loop;
+  readonly #batches = new MessageBatches((batch) => this.#deliverTogether(batch), BATCHES);
 
   constructor(options: ConsumerOptions) {
     this.#options = options;
@@ -131,13 +152,87 @@ export class InboxConsumer {
     const key = orderingKeyOf(message);
     this.#inHand.add(message);
     const before = this.#chains.get(key) ?? Promise.resolve();
-    const chain = before
-      .then(() => this.#limited(() => this.deliver(message)))
-      .then(() => void this.#inHand.delete(message));
+    const chain = before.then(() => this.#deliverInTurn(message)).then(() => void this.#inHand.delete(message));
     this.#chains.set(key, chain);
     void chain.finally(() => {
       if (this.#chains.get(key) === chain) this.#chains.delete(key);
     });
+  }
+
+  async #deliverInTurn(message: BusMessage): Promise<void> {
+    const event = this.#options.handleTogether && !message.redelivered ? this.#readable(message) : null;
+    if (event) await this.#batches.add({ message, event });
+    else await this.#limited(() => this.deliver(message));
+  }
+
+  /** The event of a message that may be handled together with others; what is wrong with another is found where it is handled alone. */
+  #readable(message: BusMessage): IncomingEvent | null {
+    try {
+      const event = parseEvent(message.payload, CONSUMERS[this.#options.name].family);
+      return event.version > this.#knownVersion ? null : event;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Handles a batch to its end. What cannot be handled together is handled alone, where it harms nobody else. */
+  async #deliverTogether(batch: readonly Waiting[]): Promise<void> {
+    const { name, logger } = this.#options;
+    let alone = batch;
+    if (batch.length > 1) {
+      try {
+        const applied = await this.applyTogether(batch);
+        alone = batch.filter((waiting) => !applied.has(waiting));
+      } catch (error) {
+        logger.warn(
+          { err: error, consumer: name, events: batch.length },
+          'a batch failed, each of it is handled alone',
+        );
+      }
+    }
+    await Promise.all(alone.map(({ message }) => this.#limited(() => this.deliver(message))));
+  }
+
+  /**
+   * Applies those messages of a batch whose turn it is in one transaction, and acknowledges them. Returns which; the others came
+   * before, or too early. @throws when they cannot be applied together: then none of them was.
+   */
+  async applyTogether(batch: readonly Waiting[]): Promise<ReadonlySet<Waiting>> {
+    const { name, pool, handleTogether } = this.#options;
+    failpoint(`${name}.before_tx`);
+    const { ready, afterCommit } = await withTransaction(pool, async (tx) => {
+      const positions = await claimPositions(
+        tx,
+        name,
+        batch.map(({ event }) => event),
+      );
+      const next = batch.filter(({ event }) => {
+        const position = positions.get(event.id);
+        return position && !position.seen && event.sequence === position.lastSeq + 1;
+      });
+      if (next.length === 0) return { ready: next, afterCommit: undefined };
+      const events = next.map(({ event }) => event);
+      const followUp = await handleTogether!(tx, events);
+      await advancePositions(tx, name, events);
+      failpoint(`${name}.before_commit`);
+      return { ready: next, afterCommit: followUp };
+    });
+    failpoint(`${name}.after_commit`);
+    afterCommit?.();
+    failpoint(`${name}.before_ack`);
+    for (const { message } of ready) message.ack();
+    await this.#drainParkedOf(ready).catch((error: unknown) => {
+      // They took effect; whatever waits behind them is the sweep's.
+      this.#options.logger.warn({ err: error, consumer: name }, 'could not look for parked messages');
+    });
+    return new Set(ready);
+  }
+
+  async #drainParkedOf(applied: readonly Waiting[]): Promise<void> {
+    const { name, pool } = this.#options;
+    const keys = applied.map(({ event }) => event.orderingKey);
+    if (keys.length === 0) return;
+    for (const key of await readyParkedOf(pool, name, keys)) await this.drainParked(key, CONSUMERS[name].family);
   }
 
   async #limited<T>(work: () => Promise<T>): Promise<T> {

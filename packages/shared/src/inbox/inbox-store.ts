@@ -39,6 +39,62 @@ export async function advancePosition(tx: Tx, consumer: string, event: Positione
   );
 }
 
+/** The same for events of as many ordering keys, in the order of the keys, which everybody keeps. By event id. */
+export async function claimPositions(
+  tx: Tx,
+  consumer: string,
+  events: readonly Positioned[],
+): Promise<Map<string, { lastSeq: number; seen: boolean }>> {
+  const { rows } = await tx.query<{ event_id: string; last_seq: number; seen: boolean }>({
+    // Without a name: planned for the rows that it gets (see db/by-ids.ts).
+    text: `with given as (
+             select event_id, ordering_key, family
+               from unnest($2::text[], $3::text[], $4::text[]) as row (event_id, ordering_key, family)
+           ), claimed as (
+             insert into inbox_positions as position (consumer, ordering_key, family, last_seq)
+             select $1, ordering_key, family, 0 from given order by ordering_key, family
+             on conflict (consumer, ordering_key, family) do update set last_seq = position.last_seq
+             returning ordering_key, family, last_seq
+           )
+           select event_id, last_seq,
+                  exists (select from inbox where inbox.consumer = $1 and inbox.event_id = given.event_id) as seen
+             from given join claimed using (ordering_key, family)`,
+    values: [
+      consumer,
+      events.map(({ id }) => id),
+      events.map(({ orderingKey }) => orderingKey),
+      events.map(({ family }) => family),
+    ],
+  });
+  return new Map(rows.map((row) => [row.event_id, { lastSeq: row.last_seq, seen: row.seen }]));
+}
+
+/** Records that events of as many ordering keys took effect; belongs in the transaction of the effects. */
+export async function advancePositions(tx: Tx, consumer: string, events: readonly Positioned[]): Promise<void> {
+  await tx.query({
+    text: `with given as (
+             select event_id, ordering_key, family, seq
+               from unnest($2::text[], $3::text[], $4::text[], $5::int[]) as row (event_id, ordering_key, family, seq)
+           ), moved as (
+             update inbox_positions p set last_seq = given.seq
+               from given
+              where p.consumer = $1 and p.ordering_key = given.ordering_key and p.family = given.family
+           ), no_longer_parked as (
+             delete from inbox_parked p
+              using given
+              where p.consumer = $1 and p.ordering_key = given.ordering_key and p.family = given.family and p.seq <= given.seq
+           )
+           insert into inbox (consumer, event_id) select $1, event_id from given`,
+    values: [
+      consumer,
+      events.map(({ id }) => id),
+      events.map(({ orderingKey }) => orderingKey),
+      events.map(({ family }) => family),
+      events.map(({ sequence }) => sequence),
+    ],
+  });
+}
+
 /** Keeps a message that came before its turn. The same message again changes nothing. */
 export async function parkMessage(
   tx: Tx,
@@ -85,6 +141,20 @@ export async function readyParked(pool: Pool, consumer: string): Promise<{ order
     [consumer],
   );
   return rows.map((row) => ({ orderingKey: row.ordering_key, family: row.family }));
+}
+
+/** Those of these ordering keys that have a parked message whose turn it is. */
+export async function readyParkedOf(pool: Pool, consumer: string, orderingKeys: readonly string[]): Promise<string[]> {
+  const { rows } = await pool.query<{ ordering_key: string }>(
+    `select parked.ordering_key
+       from inbox_parked parked
+       join inbox_positions position using (consumer, ordering_key, family)
+      where consumer = $1
+        and parked.ordering_key = any ($2::text[])
+        and parked.seq = position.last_seq + 1`,
+    [consumer, orderingKeys],
+  );
+  return rows.map((row) => row.ordering_key);
 }
 
 /** Removes a parked message that was dead-lettered. */

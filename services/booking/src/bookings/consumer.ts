@@ -1,13 +1,11 @@
 import { paymentEvents, type PaymentEventName } from '@holdfast/shared/contracts/events';
 import type { Tx } from '@holdfast/shared/db/transaction';
-import type { BookingId } from '@holdfast/shared/ids';
 import { PermanentMessageError } from '@holdfast/shared/inbox/consumer';
 import type { IncomingEvent } from '@holdfast/shared/inbox/incoming-event';
 import type { Logger } from 'pino';
-import { applySagaMessage } from '../checkout-saga/apply-saga-message.ts';
+import { applySagaMessages } from '../checkout-saga/apply-saga-message.ts';
 import type { SagaInput } from '../checkout-saga/saga-input.ts';
 import { MAX_PAYMENT_ATTEMPTS } from '../checkout-saga/checkout-saga.ts';
-import { findRefundId } from '../checkout-saga/saga-store.ts';
 import type { HallLayouts } from '../inventory/hall-layout.ts';
 import type { BookingWatch } from './booking-watch.ts';
 
@@ -19,30 +17,31 @@ export interface PaymentConsumerDeps {
   readonly halls: HallLayouts;
 }
 
-/** Applies one answer of the payment service to the booking's saga. Part of the inbox transaction. */
-export function handlePaymentEvent(deps: PaymentConsumerDeps) {
-  return async (tx: Tx, event: IncomingEvent): Promise<void | (() => void)> => {
-    const input = toSagaInput(event);
-    if (input.refundId !== undefined && (await isOfAnother(tx, input.bookingId, input.refundId))) return;
-    if (input.message === 'refund_failed') {
-      deps.logger.error({ event_id: event.id, booking_id: input.bookingId, reason: input.reason }, 'refund failed');
+/**
+ * Applies answers of the payment service to the sagas of as many bookings, all of them together. Part of the inbox transaction.
+ * @throws PermanentMessageError for an answer about a checkout that there is not.
+ */
+export function handlePaymentEvents(deps: PaymentConsumerDeps) {
+  return async (tx: Tx, events: readonly IncomingEvent[]): Promise<() => void> => {
+    const inputs = events.map(toSagaInput);
+    for (const { message, bookingId, reason } of inputs) {
+      if (message === 'refund_failed') deps.logger.error({ booking_id: bookingId, reason }, 'refund failed');
     }
-    const result = await applySagaMessage(tx, input, deps.halls);
-    if (!result) throw new PermanentMessageError(`no checkout of ${event.orderingKey}`);
+    const results = await applySagaMessages(tx, inputs, deps.halls);
+    for (const { bookingId } of inputs) {
+      if (!results.has(bookingId)) throw new PermanentMessageError(`no checkout of ${bookingId}`);
+    }
     return () => {
       deps.onCommit();
-      deps.watch.changed(input.bookingId);
+      for (const { bookingId } of inputs) deps.watch.changed(bookingId);
     };
   };
 }
 
-/**
- * Whether the refund is not the one that the saga waits for: an operator's leaves the booking as it is (docs/product.md, refunds), and
- * one that has failed was asked for anew under another id.
- */
-async function isOfAnother(tx: Tx, bookingId: BookingId, refundId: string): Promise<boolean> {
-  const ofSaga = await findRefundId(tx, bookingId);
-  return ofSaga !== undefined && ofSaga !== refundId;
+/** The same for one answer. */
+export function handlePaymentEvent(deps: PaymentConsumerDeps) {
+  const handle = handlePaymentEvents(deps);
+  return (tx: Tx, event: IncomingEvent): Promise<() => void> => handle(tx, [event]);
 }
 
 function toSagaInput(event: IncomingEvent): SagaInput {

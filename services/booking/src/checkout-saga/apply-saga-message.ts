@@ -132,7 +132,10 @@ async function draftMessage(
   ticketKey: () => ReturnType<typeof currentTicketKey>,
 ): Promise<BookingDraft | null> {
   const stale = input.attempt !== null && input.attempt !== saga.attempt && input.message !== 'captured';
-  if (stale) return null;
+  // Not the refund that the saga waits for: an operator's leaves the booking as it is (docs/product.md, refunds), and one that has
+  // failed was asked for anew under another id.
+  const ofAnother = input.refundId !== undefined && input.refundId !== saga.refund_id;
+  if (stale || ofAnother) return null;
   const cancelling = weighCancellation(input, saga, row, now);
   let message = weighGivingUp(weighAmount(cancelling.message, input.money, row), row);
   const draft = new BookingDraft(row, now);

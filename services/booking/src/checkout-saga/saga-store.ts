@@ -124,18 +124,6 @@ export async function listSagas(
   return rows;
 }
 
-/**
- * Id of the refund that the saga of a booking asked for: null when it has asked for none, undefined when there is no saga. Needs no
- * lock, since it is on record before anybody can hear of that refund.
- */
-export async function findRefundId(tx: Tx, bookingId: BookingId): Promise<Id<'rfd'> | null | undefined> {
-  const { rows } = await tx.query<Pick<SagaRow, 'refund_id'>>(
-    'select refund_id from checkout_sagas where booking_id = $1',
-    [bookingId],
-  );
-  return rows[0]?.refund_id;
-}
-
 /** Bookings whose saga has waited for an answer for too long. No lock: whoever acts on one checks again under its lock. */
 export async function dueSagas(db: Queryable, limit: number): Promise<BookingId[]> {
   const { rows } = await db.query<{ booking_id: BookingId }>(

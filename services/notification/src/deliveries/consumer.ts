@@ -1,4 +1,5 @@
 import { InboxConsumer, type ConsumerOptions } from '@holdfast/shared/inbox/consumer';
+import { handleInTurn } from '@holdfast/shared/inbox/handle-in-turn';
 import { recordAccountDelivery } from './record-account-delivery.ts';
 import { recordDelivery } from './record-delivery.ts';
 
@@ -7,11 +8,14 @@ type Options = Pick<ConsumerOptions, 'bus' | 'pool' | 'logger' | 'onDeadLetter'>
 /** Takes family `booking` of stream BOOKING: each event that is worth a message becomes a delivery. `onDue` runs after the commit. */
 export function bookingConsumer(options: Options): InboxConsumer {
   const { onDue, ...rest } = options;
+  const handle: ConsumerOptions['handle'] = async (tx, event) =>
+    (await recordDelivery(tx, event)) ? onDue : undefined;
   return new InboxConsumer({
     ...rest,
     name: 'notification-booking',
     service: 'notification',
-    handle: async (tx, event) => ((await recordDelivery(tx, event)) ? onDue : undefined),
+    handle,
+    handleTogether: handleInTurn(handle),
   });
 }
 
