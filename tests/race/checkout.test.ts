@@ -72,7 +72,7 @@ async function statesOf(held: readonly Held[]): Promise<Record<string, number>> 
 }
 
 describe('expiry against payment', () => {
-  test('an authorisation that comes about when the hold runs out ends in a ticket or in a void, never in both', async () => {
+  test('an authorisation that comes about when the hold runs out ends in a ticket, for the places are free again, or in a void, never in both', async () => {
     const held = await holdSome(36);
     // Spread from at once to never in time; the clock jumps when the first are through.
     const pays = held.map((one, i) => pay(one, i, `pm_sim_slow_${20 + i * 60}`));
@@ -83,8 +83,7 @@ describe('expiry against payment', () => {
     const answers = await Promise.all(pays);
     await untilQuiet(stack, 60_000);
     const states = await statesOf(held);
-    expect(Object.keys(states).sort()).toEqual(['CONFIRMED', 'EXPIRED']);
-    expect(states['CONFIRMED']! + states['EXPIRED']!).toBe(36);
+    expect((states['CONFIRMED'] ?? 0) + (states['EXPIRED'] ?? 0)).toBe(36);
     // What a customer was told is what became of it.
     for (const [i, answer] of answers.entries()) {
       const [row] = await query<{ status: string }>(stack, 'select status from booking.bookings where id = $1', [

@@ -144,7 +144,7 @@ const giveUp: SagaStep = {
   command: 'void',
   outcome: 'FAILED',
 };
-const giveUpEnded: SagaStep = { next: 'VOIDING', undo: null, command: 'void' };
+const giveUpEnded: SagaStep = { next: 'VOIDING', undo: null, command: 'void', outcome: 'ABANDONED' };
 
 const TABLE: Readonly<Record<SagaState, Partial<Record<SagaMessage, SagaDecision>>>> = {
   AUTHORISING: {
@@ -165,7 +165,6 @@ const TABLE: Readonly<Record<SagaState, Partial<Record<SagaMessage, SagaDecision
       claims: 'release',
       announce: 'expired',
       command: 'lapse',
-      outcome: 'ABANDONED',
     },
     amount_differs: quarantine,
     given_up: giveUp,
@@ -234,12 +233,13 @@ const TABLE: Readonly<Record<SagaState, Partial<Record<SagaMessage, SagaDecision
     captured_late: honourCaptured,
     amount_differs: quarantine,
   },
+  // Whether the attempt has paid for the booking is open until this state is left, so the call that pays is not answered before.
   LAPSING: {
-    authorised: { next: 'VOIDING', undo: null, command: 'void' },
+    authorised: { next: 'VOIDING', undo: null, command: 'void', outcome: 'ABANDONED' },
     authorised_late: honourAuthorised,
-    captured: refund,
+    captured: { ...refund, outcome: 'ABANDONED' },
     captured_late: honourCaptured,
-    voided: { next: 'VOIDED', undo: null },
+    voided: { next: 'VOIDED', undo: null, outcome: 'ABANDONED' },
     // Nothing was authorised so far; the provider goes on being asked.
     declined: NOTE,
     declined_finally: NOTE,

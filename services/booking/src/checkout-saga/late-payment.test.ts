@@ -65,6 +65,16 @@ describe('when the hold runs out while the customer pays', () => {
     expect(await checkout.state(held)).toMatchObject({ status: 'CONFIRMED', saga: 'CONFIRMED', live: 2, booked: 2 });
   });
 
+  test('the call that paid is answered when it is known what became of the money, and not before', async () => {
+    const won = await lapsed(await checkout.hold(), false, 'open-key');
+    expect(await checkout.pay(won, 'open-key')).toMatchObject({ status: 202, body: { status: 'EXPIRED' } });
+    await checkout.tell(won, 'captured');
+    expect(await checkout.pay(won, 'open-key')).toMatchObject({ status: 200, body: { status: 'CONFIRMED' } });
+    const lost = await lapsed(await checkout.hold(), false, 'open-key');
+    await checkout.tell(lost, 'voided');
+    expect(await checkout.pay(lost, 'open-key')).toMatchObject({ status: 409, body: { code: 'hold_expired' } });
+  });
+
   test('the call that paid gets its booking, and the answer of a message that comes twice changes nothing', async () => {
     const held = await lapsed(await checkout.hold(), false, 'late-key');
     await checkout.tell(held, 'authorised');

@@ -40,7 +40,7 @@ describe('messages in any order', () => {
     return held;
   }
 
-  const orders = permutations(['authorised', 'captured', 'unknown', 'hold_expired', 'cancel'] as const);
+  const orders = permutations(['authorised', 'captured', 'hold_expired', 'cancel'] as const);
 
   test(`of money that is taken, ${orders.length} orders: the booking stands or the money goes back`, async () => {
     for (const order of orders) await expectSound(await play(order), true);
@@ -91,7 +91,11 @@ test('1,000 expiries against as many payments: each booking has its places and i
       held.push({ id, caller: callers[n]!, event });
     });
   }
-  for (const each of held) await checkout.pay(each, newId('req'), 0);
+  const inLanes = (work: (each: Held, n: number) => Promise<unknown>) =>
+    Array.from({ length: 6 }, async (_, lane) => {
+      for (let n = lane; n < pairs; n += 6) await work(held[n]!, n);
+    });
+  await Promise.all(inLanes((each) => checkout.pay(each, newId('req'), 0)));
 
   // Half of them have a rival who takes what the expiry frees: then the money has no places to come to.
   await booking.database.advanceClock(1_801_000);
@@ -116,10 +120,7 @@ test('1,000 expiries against as many payments: each booking has its places and i
       }
     }
   };
-  const lanes = Array.from({ length: 6 }, async (_, lane) => {
-    for (let n = lane; n < pairs; n += 6) await pay(held[n]!, n);
-  });
-  await Promise.all([expire(), take(), ...lanes]);
+  await Promise.all([expire(), take(), ...inLanes(pay)]);
   await expire();
 
   const { rows } = await booking.pool.query<{

@@ -38,6 +38,7 @@ function draftResolution(
   const draft = new BookingDraft(row, now);
   const cause = { id: caller.requestId, traceparent: caller.traceparent };
   const step = { reason, actor: caller.userId, cause: cause.id };
+  draft.outcome = { attempt: saga.attempt, outcome: 'ABANDONED', decline_reason: null };
   if (row.status === 'PAYMENT_INITIATED') {
     draft.go({ to: 'FAILED', ...step });
     draft.claims = 'release';
