@@ -18,6 +18,6 @@ test('two thousand requests made of the document bring no 5xx, no answer that it
   expect([report.sent, report.operations.called]).toEqual([REQUESTS, report.operations.all]);
   // A run that is refused everywhere has tried nothing.
   expect(report.operations.succeeded / report.operations.all).toBeGreaterThan(0.6);
-  expect(report.byStatus['201']).toBeGreaterThan(50);
+  expect(report.byStatus['201']).toBeGreaterThan(25);
   expect(await brokenAfterwards(stack)).toEqual([]);
 }, 240_000);
