@@ -25,6 +25,8 @@ export const UNBOUND: Readonly<Record<string, string>> = {
   HOLDFAST_MAX_SERIES_PER_USER: '1000000',
   HOLDFAST_MAX_SERIES_HOLDS_PER_USER: '1000000',
   HOLDFAST_RATE_LIMIT_SCALE: '1000000',
+  // The pace of refunds is a real provider's, which the simulator is not.
+  HOLDFAST_REFUNDS_PER_SECOND: '1000',
   HOLDFAST_LOG_LEVEL: 'info',
 };
 
