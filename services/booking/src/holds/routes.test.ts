@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { createApp, listen, type RunningServer } from '@holdfast/shared/http/app';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createApp, listen, problemHandler, type RunningServer } from '@holdfast/shared/http/app';
 import { signAssertion } from '@holdfast/shared/http/internal-assertion';
 import { newId } from '@holdfast/shared/ids';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
@@ -38,6 +38,7 @@ beforeAll(async () => {
       logger,
     }),
   );
+  app.use(problemHandler(logger, () => newId('req')));
   server = await listen(app, { host: '127.0.0.1', port: 0 });
 });
 afterAll(async () => {
@@ -111,4 +112,52 @@ test('without a quote the client is told to come again', async () => {
   const event_id = await booking.poolEvent({ pricing: 'quoted', quoteFallback: 'refuse' });
   const [refused] = await send('/internal/holds/apart', [{ event_id, quantity: 1 }]);
   expect(refused).toMatchObject({ status: 503, body: { code: 'quote_unavailable', retryable: true } });
+});
+
+describe('a call in which the gateway vouches for nobody', () => {
+  const genuine = () => signAssertion(SECRET, aCustomer());
+  const command = (assertion: unknown, body: object = {}) => ({ assertion, key: newId('req'), deadline_ms: 2_000, body });
+  const post = (body: string, type: string) =>
+    fetch(`http://127.0.0.1:${server.port}/internal/holds`, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body,
+    });
+
+  test.each<[string, string]>([
+    ['made-up assertions', JSON.stringify({ commands: [command('x.y'), command('')] })],
+    ['those of another secret', JSON.stringify({ commands: [command(signAssertion('z'.repeat(44), aCustomer()))] })],
+    ['expired ones', JSON.stringify({ commands: [command(signAssertion(SECRET, aCustomer(), Date.now() - 31_000))] })],
+    ['assertions that are no text', JSON.stringify({ commands: [command(null), command({}), null, 7] })],
+    ['no commands', JSON.stringify({ commands: [] })],
+    ['commands that are no list', JSON.stringify({ commands: 'x' })],
+    ['another shape', '[]'],
+    ['no JSON', '{"commands":['],
+    ['no body', ''],
+    [
+      'a genuine one behind more than a batch may have',
+      JSON.stringify({ commands: [...Array.from({ length: 256 }, () => command('x.y')), command(genuine())] }),
+    ],
+  ])('is 401 as a whole: %s', async (_, body) => {
+    const response = await post(body, 'application/json');
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([401, 'unauthenticated']);
+  });
+
+  test('is 401 as well when its body is of another type, whoever is in it', async () => {
+    const response = await post(JSON.stringify({ commands: [command(genuine())] }), 'text/plain');
+    expect(response.status).toBe(401);
+  });
+
+  test('differs from one with a genuine command, in which the others are refused one by one', async () => {
+    const event_id = await booking.poolEvent();
+    const commands = [command('x.y'), command(genuine(), { event_id, quantity: 1 })];
+    const response = await post(JSON.stringify({ commands }), 'application/json');
+    const { answers } = (await response.json()) as { answers: { status: number }[] };
+    expect([response.status, answers.map(({ status }) => status)]).toEqual([200, [401, 201]]);
+  });
+
+  test('differs from a wrong one of the gateway, which is told what is wrong', async () => {
+    const response = await post(JSON.stringify({ commands: [{ assertion: genuine(), key: 7 }] }), 'application/json');
+    expect(response.status).toBe(422);
+  });
 });
