@@ -53,10 +53,10 @@ test('proxies are a list, and an administrator has both an address and a passwor
     ...GOOD,
     HOLDFAST_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
     HOLDFAST_ADMIN_EMAIL: 'Admin@Example.com',
-    HOLDFAST_ADMIN_PASSWORD: 'secret-password',
+    HOLDFAST_ADMIN_PASSWORD: 'four unrelated words',
   });
   expect(config.trustedProxies).toEqual(['10.0.0.0/8', '::1']);
-  expect(config.admin).toEqual({ email: 'admin@example.com', password: 'secret-password' });
+  expect(config.admin).toEqual({ email: 'admin@example.com', password: 'four unrelated words' });
 });
 
 test.each(['0.0.0.0/0', '::/0', '0.0.0.0/1,128.0.0.0/1', '10.0.0.0/7', '2000::/3'])(
@@ -96,3 +96,17 @@ test('limits are scaled and replaced one by one, and a wrong one is named', () =
     expect(problemsOf({ ...GOOD, HOLDFAST_RATE_LIMIT_SCALE: scale })).toHaveLength(1);
   }
 });
+
+test.each(['password1234', 'PasswordPassword', 'secret-password', '111111111111', 'Administrator1@example.com'])(
+  'an administrator with the password %s is refused as any user is, and the refusal does not repeat it',
+  (password) => {
+    const problems = problemsOf({
+      ...GOOD,
+      HOLDFAST_ADMIN_EMAIL: 'administrator1@example.com',
+      HOLDFAST_ADMIN_PASSWORD: password,
+    });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/^HOLDFAST_ADMIN_PASSWORD.*first passwords that are tried/);
+    expect(problems[0]).not.toContain(password);
+  },
+);

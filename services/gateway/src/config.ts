@@ -11,6 +11,7 @@ import {
 } from '@holdfast/shared/config';
 import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import { z } from 'zod';
+import { isEasilyGuessed } from './identity/check-password.ts';
 import { readPolicies, type Policies } from './rate-limit/policy-rules.ts';
 
 const cidr = z.string().refine(isCidr, 'must be addresses or CIDR ranges separated by commas, e.g. 10.0.0.0/8,::1');
@@ -78,6 +79,11 @@ const schema = commonServiceSchema
     message: 'goes together with HOLDFAST_ADMIN_EMAIL: set both or none',
     // Also when other variables are wrong, so that one start names them all.
     when: () => true,
+  })
+  .refine((env) => !isEasilyGuessed(env.HOLDFAST_ADMIN_PASSWORD ?? '', env.HOLDFAST_ADMIN_EMAIL ?? ''), {
+    path: ['HOLDFAST_ADMIN_PASSWORD'],
+    message: 'is among the first passwords that are tried; use several words that do not belong together',
+    when: ({ value }) => typeof (value as Record<string, unknown>)['HOLDFAST_ADMIN_PASSWORD'] === 'string',
   });
 
 export interface Config {

@@ -1,11 +1,15 @@
 import { Problem } from '@holdfast/shared/problems';
 import { isCommonPassword } from './common-passwords.ts';
 
+/** Among the first passwords that are tried for this address, `email` in lower case. */
+export function isEasilyGuessed(password: string, email: string): boolean {
+  const text = password.toLowerCase();
+  return text === email || text === email.slice(0, email.lastIndexOf('@')) || isCommonPassword(password);
+}
+
 /** Refuses a new password that is easily guessed; its length was checked before. @throws Problem `validation_failed` at /password. */
 export function checkNewPassword(password: string, email: string): void {
-  const text = password.toLowerCase();
-  const isAddress = text === email || text === email.slice(0, email.lastIndexOf('@'));
-  if (!isAddress && !isCommonPassword(password)) return;
+  if (!isEasilyGuessed(password, email)) return;
   throw new Problem('validation_failed', {
     errors: [
       {
