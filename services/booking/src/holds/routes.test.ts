@@ -116,7 +116,12 @@ test('without a quote the client is told to come again', async () => {
 
 describe('a call in which the gateway vouches for nobody', () => {
   const genuine = () => signAssertion(SECRET, aCustomer());
-  const command = (assertion: unknown, body: object = {}) => ({ assertion, key: newId('req'), deadline_ms: 2_000, body });
+  const command = (assertion: unknown, body: object = {}) => ({
+    assertion,
+    key: newId('req'),
+    deadline_ms: 2_000,
+    body,
+  });
   const post = (body: string, type: string) =>
     fetch(`http://127.0.0.1:${server.port}/internal/holds`, {
       method: 'POST',

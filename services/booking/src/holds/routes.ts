@@ -49,14 +49,21 @@ const APART: BatchedAnswer = { status: 307, headers: { location: '/internal/hold
 export function holdRoutes(deps: HoldRoutesDeps): Router {
   const router = Router();
   // 128 bodies of 64 KiB and their envelopes.
-  router.post(['/internal/holds', '/internal/holds/apart'], jsonBody(16 * 1024 * 1024), refuseUnread, async (req: Request, res: Response) => {
-    const callers = callersIn(req.body, deps.internalSecret);
-    if (callers.every((caller) => caller === null)) throw notTheGateway();
-    const { commands } = parseBody(batchBody, req.body);
-    const call = { cameAt: performance.now(), few: commands.length <= FEW, apart: req.path.endsWith('/apart') };
-    const answers = await Promise.all(commands.map((command, index) => answerOne(deps, callers[index] ?? null, command, call)));
-    res.json({ answers });
-  });
+  router.post(
+    ['/internal/holds', '/internal/holds/apart'],
+    jsonBody(16 * 1024 * 1024),
+    refuseUnread,
+    async (req: Request, res: Response) => {
+      const callers = callersIn(req.body, deps.internalSecret);
+      if (callers.every((caller) => caller === null)) throw notTheGateway();
+      const { commands } = parseBody(batchBody, req.body);
+      const call = { cameAt: performance.now(), few: commands.length <= FEW, apart: req.path.endsWith('/apart') };
+      const answers = await Promise.all(
+        commands.map((command, index) => answerOne(deps, callers[index] ?? null, command, call)),
+      );
+      res.json({ answers });
+    },
+  );
   return router;
 }
 
