@@ -1,6 +1,7 @@
+import { KeyObject, sign } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { newId } from '@holdfast/shared/ids';
-import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
+import { CompactSign, exportJWK, exportSPKI, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
 import { ACCESS_TOKEN_SECONDS, AUDIENCE, ISSUER, signAccessToken, verifyAccessToken } from './access-tokens.ts';
 import type { KeyRing } from './signing-keys.ts';
 
@@ -43,6 +44,12 @@ function forged(
     .sign(key);
 }
 
+/** Claims as text, genuinely signed by our key: what JSON.stringify would never write. */
+function signedText(key: CryptoKey, claims: string, header: object = { alg: 'EdDSA', typ: 'at+jwt', kid: 'k1' }) {
+  return new CompactSign(new TextEncoder().encode(claims)).setProtectedHeader(header as { alg: string }).sign(key);
+}
+
+const claimsOf = (token: string) => Buffer.from(token.split('.')[1]!, 'base64url').toString();
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 describe('an access token', () => {
@@ -134,6 +141,53 @@ describe('refused is a token', () => {
       forged(pair.privateKey, {}, { exp: NOW / 1000 - 1 }),
     ];
     for (const text of await Promise.all(bad)) expect(await verifyAccessToken(keys, text, NOW)).toBeNull();
+  });
+
+  test('whose expiry is endless, a text, below zero, missing or no number, although our key signed it', async () => {
+    const { keys, pair } = await setup();
+    const good = claimsOf(await forged(pair.privateKey));
+    const exp = /"exp":\d+/;
+    expect(good).toMatch(exp);
+    expect(await verifyAccessToken(keys, await signedText(pair.privateKey, good), NOW)).not.toBeNull();
+    for (const bad of ['"exp":1e400', '"exp":-1e400', '"exp":"9999999999"', '"exp":-1', '"exp":null', '"x":1']) {
+      const token = await signedText(pair.privateKey, good.replace(exp, bad));
+      expect([bad, await verifyAccessToken(keys, token, NOW)]).toEqual([bad, null]);
+    }
+  });
+
+  test('that says a thing twice, in either order, signed by our key or not', async () => {
+    const { keys, pair } = await setup();
+    const genuine = await forged(pair.privateKey);
+    const good = claimsOf(genuine);
+    for (const twice of [
+      good.replace('{', '{"role":"admin",'),
+      good.replace(/}$/, ',"role":"customer"}'),
+      good.replace(/}$/, ',"role":"admin"}'),
+      good.replace('{', '{"exp":9999999999,'),
+      good.replace('{', `{"sub":"${newId('usr')}",`),
+      good.replace(/}$/, ',"r\\u006fle":"customer"}'),
+    ]) {
+      expect(() => JSON.parse(twice) as unknown).not.toThrow();
+      expect([twice, await verifyAccessToken(keys, await signedText(pair.privateKey, twice), NOW)]).toEqual([
+        twice,
+        null,
+      ]);
+      const [header, , signature] = genuine.split('.');
+      const unsigned = `${header}.${Buffer.from(twice).toString('base64url')}.${signature}`;
+      expect(await verifyAccessToken(keys, unsigned, NOW)).toBeNull();
+    }
+  });
+
+  test('whose header says a thing twice', async () => {
+    const { keys, pair } = await setup();
+    const payload = (await forged(pair.privateKey)).split('.')[1]!;
+    const signed = (header: string) => {
+      const input = `${Buffer.from(header).toString('base64url')}.${payload}`;
+      return `${input}.${sign(null, Buffer.from(input), KeyObject.from(pair.privateKey)).toString('base64url')}`;
+    };
+    expect(await verifyAccessToken(keys, signed('{"alg":"EdDSA","typ":"at+jwt","kid":"k1"}'), NOW)).not.toBeNull();
+    const twice = signed('{"alg":"none","alg":"EdDSA","typ":"at+jwt","kid":"k1"}');
+    expect(await verifyAccessToken(keys, twice, NOW)).toBeNull();
   });
 
   test('whose subject, session or role is none of ours', async () => {
