@@ -1,5 +1,6 @@
 import type { Pool } from '@holdfast/shared/db/pool';
 import { withTransaction, type Tx } from '@holdfast/shared/db/transaction';
+import { failpoint } from '@holdfast/shared/failpoints';
 import type { UserId } from '@holdfast/shared/ids';
 import { accessDeadAtMs } from './access-tokens.ts';
 import { toOpenedSession, type OpenedSession } from './open-session.ts';
@@ -46,6 +47,7 @@ export async function refreshSession(
   const rotation = await withTransaction(deps.pool, (tx) =>
     rotate(tx, { token: refreshToken, successors: deps.successorsOf(refreshToken), client, deadAtMs }),
   );
+  failpoint('gateway.refresh.after_commit');
   if (!rotation.ok) {
     if (rotation.revoked) deps.revocations.add(rotation.revoked, deadAtMs);
     return rotation;
