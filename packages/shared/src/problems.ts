@@ -125,6 +125,12 @@ export const PROBLEMS = {
   email_taken: { status: 409, title: 'This email address has an account', retryable: false, about: 'Sign in instead.' },
 
   // General
+  misdirected_request: {
+    status: 421,
+    title: 'This host is not served here',
+    retryable: false,
+    about: 'The Host header must be one of the names in HOLDFAST_PUBLIC_HOSTS.',
+  },
   origin_not_allowed: {
     status: 403,
     title: 'Pages of this origin may not call the API',

@@ -110,3 +110,22 @@ test.each(['password1234', 'PasswordPassword', 'secret-password', '111111111111'
     expect(problems[0]).not.toContain(password);
   },
 );
+
+test('public hosts are names, with a port or without', () => {
+  const hosts = ['api.example.com', 'api.example.com:8443', '127.0.0.1', '[::1]', 'localhost:80'];
+  expect(loadConfig({ ...GOOD, HOLDFAST_PUBLIC_HOSTS: hosts.join(', ') }).publicHosts).toEqual(hosts);
+  expect(loadConfig(GOOD).publicHosts).toEqual([]);
+});
+
+test.each([
+  '*',
+  '*.example.com',
+  'API.example.com',
+  'https://api.example.com',
+  'api.example.com/',
+  'a@b',
+  'a:99999',
+  'a b',
+])('%s is no public host', (host) => {
+  expect(problemsOf({ ...GOOD, HOLDFAST_PUBLIC_HOSTS: `fine.example,${host}` })[0]).toMatch(/^HOLDFAST_PUBLIC_HOSTS/);
+});

@@ -11,6 +11,7 @@ import {
 } from '@holdfast/shared/config';
 import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import { z } from 'zod';
+import { isHost } from './border/public-hosts.ts';
 import { isEasilyGuessed } from './identity/check-password.ts';
 import { readPolicies, type Policies } from './rate-limit/policy-rules.ts';
 
@@ -44,6 +45,9 @@ function isOrigin(value: string): boolean {
   );
 }
 
+const HOST_FORM =
+  'must be names separated by commas, in lower case, each with its port or without, e.g. api.example.com';
+
 const commaList = z.string().transform((text) =>
   text
     .split(',')
@@ -62,6 +66,7 @@ const schema = commonServiceSchema
     HOLDFAST_TRUSTED_PROXIES: commaList.pipe(z.array(cidr.refine(isNoWholeInternet, TRUSTS_EVERYBODY))).default([]),
     HOLDFAST_METRICS_ALLOWED_CIDRS: commaList.pipe(z.array(cidr)).default(['127.0.0.0/8', '::1/128']),
     HOLDFAST_CORS_ORIGINS: commaList.pipe(z.array(z.string().refine(isOrigin, ORIGIN_FORM))).default([]),
+    HOLDFAST_PUBLIC_HOSTS: commaList.pipe(z.array(z.string().refine(isHost, HOST_FORM))).default([]),
     HOLDFAST_RATE_LIMIT_SCALE: z.coerce
       .number({ message: 'must be a number' })
       .min(0.001, 'must be at least 0.001')
@@ -103,6 +108,8 @@ export interface Config {
   readonly metricsAllowed: readonly string[];
   /** Origins of web pages that may call the API from a browser. */
   readonly corsOrigins: readonly string[];
+  /** Names under which clients reach the gateway; empty: any. */
+  readonly publicHosts: readonly string[];
   /** Already scaled. */
   readonly limits: Policies;
 }
@@ -130,6 +137,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     redisUrl: e.HOLDFAST_REDIS === 'off' ? null : (e.REDIS_URL ?? null),
     metricsAllowed: e.HOLDFAST_METRICS_ALLOWED_CIDRS,
     corsOrigins: e.HOLDFAST_CORS_ORIGINS,
+    publicHosts: e.HOLDFAST_PUBLIC_HOSTS,
     limits: readPolicies(e.HOLDFAST_RATE_LIMITS, e.HOLDFAST_RATE_LIMIT_SCALE).policies,
   };
 }

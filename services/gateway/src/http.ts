@@ -10,6 +10,7 @@ import { assertionMaker } from './border/assertion.ts';
 import { addressList } from './border/address-list.ts';
 import { clientAddressFinder } from './border/client-address.ts';
 import { allowOrigins } from './border/cors.ts';
+import { allowHosts } from './border/public-hosts.ts';
 import { refuseEarly } from './border/refuse-early.ts';
 import { beginRequest, requestIdOf } from './border/request-context.ts';
 import { askServices } from './health/service-health.ts';
@@ -36,6 +37,7 @@ export interface HttpDeps extends Omit<IdentityDeps, 'clientOf'> {
   readonly trustedProxies: readonly string[];
   readonly metricsAllowed: readonly string[];
   readonly corsOrigins: readonly string[];
+  readonly publicHosts: readonly string[];
   readonly upstreams: Readonly<Record<'booking' | 'payment' | 'notification', Pool>>;
   readonly links: ProxyDeps['links'];
   readonly gatherer: HoldGatherer;
@@ -59,7 +61,7 @@ export function createHttp(deps: HttpDeps): Express {
 
   app.use(beginRequest(deps.metrics, deps.logger));
   app.use(limitSenders(limits, ROUTES));
-  app.use(refuseEarly, allowOrigins(deps.corsOrigins));
+  app.use(refuseEarly, allowHosts(deps.publicHosts), allowOrigins(deps.corsOrigins));
   const customerFor = (actor: User, customerId: unknown) => findCustomer(deps, actor, customerId);
   mountHolds(app, { authenticator, assertCaller, gatherer: deps.gatherer, apart: deps.apart, limits, customerFor });
   mountGatewayLanes(app, ROUTES, { limits, authenticator });

@@ -134,6 +134,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     trustedProxies: config.trustedProxies,
     metricsAllowed: config.metricsAllowed,
     corsOrigins: config.corsOrigins,
+    publicHosts: config.publicHosts,
     upstreams,
     links: {
       booking: linkTo('booking', 'browse', upstreams.booking, MAX_CALLS),

@@ -102,6 +102,7 @@ function problemCodesOf(route: ApiRoute): readonly ProblemCode[] {
     ...(route.body && !route.rawBody ? (['malformed_json'] as const) : []),
     ...((route.body && route.access !== 'callback') || route.query ? (['validation_failed'] as const) : []),
     'malformed_request',
+    'misdirected_request',
     'rate_limited',
     ...(route.tag === 'Operations' ? [] : (['internal_error', 'dependency_unavailable'] as const)),
   ];

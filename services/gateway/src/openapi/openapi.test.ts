@@ -57,7 +57,7 @@ describe('the OpenAPI document', () => {
       expect.objectContaining({ in: 'header', name: 'Idempotency-Key', required: true }),
     );
     expect(Object.keys(post?.responses ?? {}).sort()).toEqual(
-      ['201', '400', '401', '403', '404', '409', '413', '415', '422', '429', '500', '503'].sort(),
+      ['201', '400', '401', '403', '404', '409', '413', '415', '421', '422', '429', '500', '503'].sort(),
     );
     expect(document.components?.schemas).toMatchObject({
       Booking: expect.anything(),

@@ -136,6 +136,7 @@ export function buildTestService(
       redisUrl: null,
       metricsAllowed: ['127.0.0.0/8'],
       corsOrigins: [],
+      publicHosts: [],
       // Not what these tests are about; those that are set their own.
       limits: readPolicies('', 1_000).policies,
       ...overrides,
