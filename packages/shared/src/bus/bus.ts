@@ -244,6 +244,8 @@ class NatsBus implements Bus {
 
   async resetConsumer(name: ConsumerName): Promise<void> {
     await (await this.#manager()).consumers.delete(CONSUMERS[name].stream, name);
+    // A declaration under way may have passed this consumer before it was deleted: only one begun after that makes it again.
+    await this.#ensuring;
     await this.ensure();
   }
 
