@@ -37,7 +37,7 @@ async function start(addresses: Addresses): Promise<LoneGateway> {
       DATABASE_URL: addresses.database.identity,
       NATS_URL: addresses.nats,
       ...(addresses.redis === undefined ? { HOLDFAST_REDIS: 'off' } : { REDIS_URL: addresses.redis }),
-      HOLDFAST_INTERNAL_SECRET: 'a secret of the bench, which nobody checks',
+      HOLDFAST_INTERNAL_SECRET: 'a secret of the bench that nobody checks',
       HOLDFAST_GATEWAY_PORT: String(gatewayPort),
       HOLDFAST_BOOKING_URL: url,
       HOLDFAST_PAYMENT_URL: url,
