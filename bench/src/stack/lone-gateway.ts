@@ -50,7 +50,7 @@ async function start(addresses: Addresses): Promise<LoneGateway> {
 }
 
 function endWithUs(child: ChildProcess): void {
-  process.once('exit', () => child.kill('SIGKILL'));
+  process.once('exit', () => child.kill('SIGTERM'));
 }
 
 async function untilReady(url: string, child: ChildProcess): Promise<void> {
