@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { formatReference, permute } from './booking-reference.ts';
+import type { Queryable } from '@holdfast/shared/db/transaction';
+import { formatReference, permute, ReferenceNumbers } from './booking-reference.ts';
 
 test('a reference is BK, the date and six characters that cannot be confused', () => {
   fc.assert(
@@ -21,4 +22,20 @@ test('numbers never share a reference on one day', () => {
 test('neighbours do not look like neighbours', () => {
   const codes = [1, 2, 3].map((n) => formatReference(n, new Date('2027-01-04T00:00:00Z')).slice(-6, -2));
   expect(new Set(codes).size).toBe(3);
+});
+
+test('however many draw at once, each gets as many numbers as it wants, and none twice', async () => {
+  let block = 0;
+  const sequence = {
+    async query() {
+      const mine = ++block;
+      await new Promise((resolve) => setImmediate(resolve));
+      return { rows: [{ block: BigInt(mine) }] };
+    },
+  } as unknown as Queryable;
+  const numbers = new ReferenceNumbers();
+  const drawn = await Promise.all(Array.from({ length: 200 }, (_, i) => numbers.draw(sequence, 1 + ((i * 37) % 64))));
+  expect(drawn.map((each) => each.length)).toEqual(Array.from({ length: 200 }, (_, i) => 1 + ((i * 37) % 64)));
+  expect(new Set(drawn.flat()).size).toBe(drawn.flat().length);
+  await expect(numbers.draw(sequence, 1_001)).rejects.toThrow(RangeError);
 });

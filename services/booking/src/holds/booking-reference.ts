@@ -36,26 +36,20 @@ export class ReferenceNumbers {
   #next = 0;
   #end = 0;
 
-  /** Makes sure that `count` numbers are at hand; at most one query per 1,000 bookings. */
-  async reserve(db: Queryable, count: number): Promise<void> {
-    if (count > BLOCK) throw new RangeError(`a batch of ${count} is larger than a block of references`);
-    // The rest of a block that is too small is given up: numbers are plenty.
-    if (this.#end - this.#next >= count) return;
-    const { rows } = await db.query<{ block: bigint }>(`select nextval('booking_reference_blocks') as block`);
-    this.#next = Number(rows[0]!.block) * BLOCK;
-    this.#end = this.#next + BLOCK;
-  }
-
-  /** `count` numbers, at most 1,000, however many callers draw at the same time. */
+  /**
+   * `count` numbers, at most 1,000, nobody else's however many draw at the same time; one query per 1,000 of them at most. Those that
+   * are not used are given up: numbers are plenty.
+   */
   async draw(db: Queryable, count: number): Promise<number[]> {
-    for (;;) {
-      await this.reserve(db, count);
-      if (this.#end - this.#next >= count) return Array.from({ length: count }, () => this.take());
+    if (count > BLOCK) throw new RangeError(`${count} is more than a block of references`);
+    // Others may have drawn from the new block before this continues.
+    while (this.#end - this.#next < count) {
+      const { rows } = await db.query<{ block: bigint }>(`select nextval('booking_reference_blocks') as block`);
+      this.#next = Number(rows[0]!.block) * BLOCK;
+      this.#end = this.#next + BLOCK;
     }
-  }
-
-  take(): number {
-    if (this.#next >= this.#end) throw new Error('reserve references before taking them');
-    return this.#next++;
+    const first = this.#next;
+    this.#next += count;
+    return Array.from({ length: count }, (_, i) => first + i);
   }
 }

@@ -35,11 +35,11 @@ export type HoldResult =
  * an error it gives every command that did commit its stored answer.
  */
 export async function settleHoldBatch(deps: HoldDeps, commands: readonly HoldCommand[]): Promise<HoldResult[]> {
-  await deps.references.reserve(deps.pool, commands.length);
+  const numbers = await deps.references.draw(deps.pool, commands.length);
   const { results } = await withTransaction(
     deps.pool,
     async (tx) => {
-      const settled = await settle(tx, deps, commands);
+      const settled = await settle(tx, deps, { commands, numbers });
       failpoint('booking.hold.before_commit');
       return settled;
     },
@@ -56,7 +56,7 @@ export async function settleHoldBatch(deps: HoldDeps, commands: readonly HoldCom
  */
 export async function settleLines(deps: HoldDeps, of: MoreInventory): Promise<{ offered: number; more: boolean }> {
   const { offered, more } = await withTransaction(deps.pool, async (tx) => {
-    const settled = await settle(tx, deps, [], of);
+    const settled = await settle(tx, deps, NOBODY, of);
     if (settled.offered > 0) failpoint('booking.offer.before_commit');
     return settled;
   });
@@ -66,13 +66,21 @@ export async function settleLines(deps: HoldDeps, of: MoreInventory): Promise<{ 
 
 /** As above, inside the transaction of somebody who takes inventory another way: those who wait for it come first there, too. */
 export async function settleLinesIn(tx: Tx, deps: HoldDeps, of: MoreInventory): Promise<void> {
-  await settle(tx, deps, [], of);
+  await settle(tx, deps, NOBODY, of);
 }
+
+/** Commands, and for each the number of a reference. */
+interface HoldBatch {
+  readonly commands: readonly HoldCommand[];
+  readonly numbers: readonly number[];
+}
+
+const NOBODY: HoldBatch = { commands: [], numbers: [] };
 
 async function settle(
   tx: Tx,
   deps: HoldDeps,
-  commands: readonly HoldCommand[],
+  { commands, numbers }: HoldBatch,
   more?: MoreInventory,
 ): Promise<{ results: HoldResult[]; offered: number; more: boolean }> {
   const snapshot = await readHoldSnapshot(tx, deps.layouts, commands, more);
@@ -85,7 +93,7 @@ async function settle(
   const holds = new Map<number, HoldWrite>();
   decisions.forEach((decision, index) => {
     if (decision.kind !== 'granted') return;
-    holds.set(index, composeHold(commands[index]!, decision.hold, deps.references.take(), snapshot.now, deps.times));
+    holds.set(index, composeHold(commands[index]!, decision.hold, numbers[index]!, snapshot.now, deps.times));
   });
   await writeHolds(tx, [...offers, ...holds.values()], snapshot.now);
   for (const { row, call } of holds.values()) {
