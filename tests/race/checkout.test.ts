@@ -82,14 +82,17 @@ describe('expiry against payment', () => {
 
     const answers = await Promise.all(pays);
     await untilQuiet(stack, 60_000);
-    const states = await statesOf(held);
-    expect((states['CONFIRMED'] ?? 0) + (states['EXPIRED'] ?? 0)).toBe(36);
+    // FAILED: the places were taken again for an authorisation that the void under way then gave up at the provider.
+    const { CONFIRMED = 0, EXPIRED = 0, FAILED = 0, ...others } = await statesOf(held);
+    expect([CONFIRMED + EXPIRED + FAILED, others]).toEqual([36, {}]);
+    expect(FAILED).toBeLessThanOrEqual(4);
     // What a customer was told is what became of it.
     for (const [i, answer] of answers.entries()) {
       const [row] = await query<{ status: string }>(stack, 'select status from booking.bookings where id = $1', [
         held[i]!.id,
       ]);
       if (answer.status === 200) expect(row).toEqual({ status: 'CONFIRMED' });
+      else if (row?.status === 'FAILED') expect([202, 402, 409]).toContain(answer.status);
       else if (answer.status === 409) expect([answer.body.code, row?.status]).toEqual(['hold_expired', 'EXPIRED']);
       else expect(answer.status).toBe(202);
     }
