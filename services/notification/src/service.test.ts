@@ -118,6 +118,20 @@ async function untilTakenIn(rows: OutboxRows): Promise<void> {
   });
 }
 
+test('a cancellation takes the calendar entry away, where a confirmation had brought one', async () => {
+  const confirmed = aBooking({ contact: contact() });
+  await publish(event('confirmed', confirmed));
+  await sink.untilAccepted(confirmed.contact.email);
+  await publish(event('cancelled', { ...confirmed, reason: 'plans have changed' }, 2));
+  const second = (await sink.untilAccepted(confirmed.contact.email, 2))[1]!;
+  expect(second.mail.attachments.map((part) => part.mimeType)).toEqual(['text/calendar']);
+  expect(second.mail.html).toContain('your booking is cancelled');
+
+  const unpaid = aBooking({ contact: contact() });
+  await publish(plainEvent(unpaid));
+  expect((await sink.untilAccepted(unpaid.contact.email))[0]!.mail.attachments).toEqual([]);
+});
+
 describe('when a booking is confirmed', () => {
   test('sends one mail with reference, QR code and calendar entry', async () => {
     const booking = aBooking({ contact: contact() });
@@ -189,10 +203,10 @@ describe('when the mail server answers 451', () => {
 
     await database.advanceClock(5_000);
     await sink.untilRefused(booking.contact.email, 2);
-    expect(await untilState(booking.contact.email, 'WAITING')).toMatchObject({ attempts: 2, retry_seq: 2, wait_s: 20 });
+    expect(await untilState(booking.contact.email, 'WAITING')).toMatchObject({ attempts: 2, retry_seq: 2, wait_s: 30 });
 
     sink.answer(booking.contact.email, null);
-    await database.advanceClock(20_000);
+    await database.advanceClock(30_000);
     const [sent] = await sink.untilAccepted(booking.contact.email);
     expect(await untilState(booking.contact.email, 'SENT')).toMatchObject({ attempts: 3 });
     expect(sent!.mail.messageId).toBe(first!.mail.messageId);

@@ -46,6 +46,14 @@ export async function insertDelivery(tx: Tx, delivery: NewDelivery): Promise<boo
   return rowCount === 1;
 }
 
+/** Whether a booking was told to be confirmed, sent or not yet. */
+export async function hasConfirmation(tx: Tx, bookingId: BookingId): Promise<boolean> {
+  const { rowCount } = await tx.query(`select from deliveries where booking_id = $1 and kind = 'confirmed' limit 1`, [
+    bookingId,
+  ]);
+  return rowCount === 1;
+}
+
 interface LeasedRow {
   id: DeliveryId;
   event_id: string;

@@ -13,7 +13,11 @@ export type ChannelName = 'email';
  */
 export type Notice =
   | { readonly kind: 'confirmed'; readonly booking: z.output<(typeof bookingEvents)['confirmed']> }
-  | { readonly kind: 'cancelled'; readonly booking: z.output<(typeof bookingEvents)['cancelled']> }
+  | {
+      readonly kind: 'cancelled';
+      /** `calendar_entry`: a mail had one for the customer's calendar. Notices from before it was kept do not say. */
+      readonly booking: z.output<(typeof bookingEvents)['cancelled']> & { readonly calendar_entry?: boolean };
+    }
   | { readonly kind: 'rescheduled'; readonly booking: z.output<(typeof bookingEvents)['rescheduled']> }
   | { readonly kind: 'failed'; readonly booking: z.output<(typeof bookingEvents)['failed']> }
   | { readonly kind: 'waitlist_offer'; readonly booking: z.output<(typeof bookingEvents)['offered']> }

@@ -3,7 +3,7 @@ import type { Tx } from '@holdfast/shared/db/transaction';
 import { PermanentMessageError } from '@holdfast/shared/inbox/consumer';
 import type { IncomingEvent } from '@holdfast/shared/inbox/incoming-event';
 import type { Notice } from './delivery.ts';
-import { insertDelivery } from './delivery-store.ts';
+import { hasConfirmation, insertDelivery } from './delivery-store.ts';
 
 /**
  * Writes down what is to be told about an event of family `booking`; sending is the driver's. Events that tell the customer nothing
@@ -11,8 +11,13 @@ import { insertDelivery } from './delivery-store.ts';
  * @throws PermanentMessageError when the event's data is not what its contract says.
  */
 export async function recordDelivery(tx: Tx, event: IncomingEvent): Promise<boolean> {
-  const notice = noticeOf(event);
-  if (!notice) return false;
+  const plain = noticeOf(event);
+  if (!plain) return false;
+  // Events of a booking come in their order: whether it was confirmed is known here.
+  const notice: Notice =
+    plain.kind === 'cancelled'
+      ? { ...plain, booking: { ...plain.booking, calendar_entry: await hasConfirmation(tx, plain.booking.booking_id) } }
+      : plain;
   return insertDelivery(tx, {
     eventId: event.id,
     channel: 'email',

@@ -1,10 +1,15 @@
 import type { Notice } from '../deliveries/delivery.ts';
 import { bookingFacts } from './booking-facts.ts';
 import type { Mail, RenderOptions } from './mail.ts';
+import { renderCalendar } from './render-calendar.ts';
 import { singleLine } from './single-line.ts';
 
-/** Says that the booking no longer stands. It promises no amount: what goes back is the payment service's to know. */
+/**
+ * Says that the booking no longer stands, and takes its entry out of the calendar where a mail of ours has put one there. It promises
+ * no amount: what goes back is the payment service's to know.
+ */
 export function cancelledMail({ booking }: Extract<Notice, { kind: 'cancelled' }>, options: RenderOptions): Mail {
+  const url = `${options.publicUrl}/v1/bookings/${booking.booking_id}`;
   return {
     subject: `Booking ${booking.reference} cancelled: ${singleLine(booking.title)}`,
     text: [
@@ -18,10 +23,19 @@ export function cancelledMail({ booking }: Extract<Notice, { kind: 'cancelled' }
       `Reason:     ${singleLine(booking.reason)}`,
       '',
       'If you paid, the refund that is due goes back the way you paid.',
-      `Your booking: ${options.publicUrl}/v1/bookings/${booking.booking_id}`,
+      `Your booking: ${url}`,
       '',
     ].join('\n'),
     html: null,
-    attachments: [],
+    attachments: booking.calendar_entry
+      ? [
+          {
+            filename: `${booking.reference}.ics`,
+            contentType: 'text/calendar; charset=utf-8; method=CANCEL',
+            content: renderCalendar(booking, { stamp: options.stamp, url, cancelled: true }),
+            contentDisposition: 'attachment',
+          },
+        ]
+      : [],
   };
 }

@@ -2,7 +2,7 @@
 export interface Mail {
   readonly subject: string;
   readonly text: string;
-  /** Null for a plain mail. */
+  /** Null where it says what the text says: it is made of the text then. */
   readonly html: string | null;
   readonly attachments: readonly MailAttachment[];
 }

@@ -46,6 +46,13 @@ test('a booking whose time changed keeps its UID and has a higher SEQUENCE', () 
   );
 });
 
+test('a cancelled booking is taken away: the same UID, METHOD CANCEL and a SEQUENCE above the last one', () => {
+  const booking = aBooking({ calendar_sequence: 2 });
+  expect(unfold(renderCalendar(booking, { stamp, url, cancelled: true })).split('\r\n')).toEqual(
+    expect.arrayContaining(['METHOD:CANCEL', `UID:${booking.booking_id}`, 'SEQUENCE:3', 'STATUS:CANCELLED']),
+  );
+});
+
 test('keeps lines within 75 octets and ends every one with CRLF', () => {
   const text = renderCalendar(aBooking({ title: 'é'.repeat(150) }), { stamp, url });
   expect(text.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/);

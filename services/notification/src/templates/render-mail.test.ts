@@ -97,13 +97,34 @@ describe('the mail for a confirmed booking', () => {
   });
 });
 
-test('cancelled and failed bookings get a short plain mail', async () => {
+test('every mail says in its HTML what its text says, and links to the booking', async () => {
+  const booking = { ...aBooking({ title: 'Tom & Jerry http://elsewhere.test/x' }), reason: 'plans have changed' };
+  for (const kind of ['cancelled', 'failed'] as const) {
+    const { text, html } = await renderMail({ kind, booking }, options);
+    expect(text).toContain('Tom & Jerry');
+    expect(html).toContain('Tom &amp; Jerry');
+    const url = `https://booking.test/v1/bookings/${booking.booking_id}`;
+    expect(html).toContain(`<a href="${url}">${url}</a>`);
+    expect(html).not.toContain('href="http://elsewhere.test');
+    expect(html).toMatch(/<th[^>]*>Reference<\/th><td>BK20270104-7K3Q9D<\/td>/);
+  }
+});
+
+test('a cancelled booking that had a calendar entry brings the one that takes it away', async () => {
+  const booking = { ...aBooking(), reason: 'plans have changed', calendar_entry: true };
+  const { attachments } = await renderMail({ kind: 'cancelled', booking }, options);
+  expect(attachments).toHaveLength(1);
+  expect(attachments[0]!.contentType).toBe('text/calendar; charset=utf-8; method=CANCEL');
+  expect(attachments[0]!.content).toContain(`UID:${booking.booking_id}`);
+});
+
+test('cancelled and failed bookings get a short mail', async () => {
   const booking = { ...aBooking(), reason: 'plans have changed' };
   const cancelled = await renderMail({ kind: 'cancelled', booking }, options);
-  expect(cancelled).toMatchObject({ html: null, attachments: [] });
+  expect(cancelled).toMatchObject({ attachments: [] });
   expect(cancelled.text).toContain('plans have changed');
   const failed = await renderMail({ kind: 'failed', booking }, options);
-  expect(failed).toMatchObject({ html: null, attachments: [] });
+  expect(failed).toMatchObject({ attachments: [] });
   expect(failed.subject).toContain('failed');
 });
 

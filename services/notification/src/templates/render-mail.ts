@@ -2,6 +2,7 @@ import type { Notice } from '../deliveries/delivery.ts';
 import { cancelledMail } from './cancelled-mail.ts';
 import { confirmedMail } from './confirmed-mail.ts';
 import { failedMail } from './failed-mail.ts';
+import { htmlOfText } from './html-of-text.ts';
 import type { Mail, RenderOptions } from './mail.ts';
 import { rescheduledMail } from './rescheduled-mail.ts';
 import { waitlistOfferMail } from './waitlist-offer-mail.ts';
@@ -9,8 +10,14 @@ import { waitlistOverMail } from './waitlist-over-mail.ts';
 import { occurrenceLostMail } from './occurrence-lost-mail.ts';
 import { paymentDueMail } from './payment-due-mail.ts';
 
-/** The mail for a notice; the same notice gives the same mail. */
+/** The mail for a notice, as text and as HTML; the same notice gives the same mail. */
 export async function renderMail(notice: Notice, options: RenderOptions): Promise<Mail> {
+  const mail = await mailOf(notice, options);
+  const title = mail.subject;
+  return { ...mail, html: mail.html ?? htmlOfText(mail.text, { title, publicUrl: options.publicUrl }) };
+}
+
+async function mailOf(notice: Notice, options: RenderOptions): Promise<Mail> {
   switch (notice.kind) {
     case 'confirmed':
       return confirmedMail(notice, options);
