@@ -9,8 +9,11 @@ import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import type { Metrics } from '@holdfast/shared/telemetry/metrics';
 import type { Logger } from 'pino';
 import type { Pool } from '@holdfast/shared/db/pool';
+import { messagingTimeline } from '@holdfast/shared/timeline/messaging-timeline';
+import { timelineRoutes } from '@holdfast/shared/timeline/timeline-routes';
 import { auditRoutes } from './audit/routes.ts';
 import { availabilityRoutes } from './availability/routes.ts';
+import { bookingTimeline } from './bookings/booking-timeline.ts';
 import { bookingRoutes, type BookingRoutesDeps } from './bookings/routes.ts';
 import { eventRoutes } from './catalogue/events/routes.ts';
 import { hallImportRoutes } from './catalogue/halls/import-routes.ts';
@@ -49,6 +52,7 @@ export function buildHttp(deps: HttpDeps): Express {
   app.use(holdRoutes(deps.holds));
   app.use('/internal', requireAssertion(deps.internalSecret), auditRoutes({ pool: deps.pool }));
   app.use('/internal', attentionRoutes(deps.pool, [sagaAttention, messagingAttention('booking', { consumes: true })]));
+  app.use('/internal', timelineRoutes('booking', deps.pool, [bookingTimeline, messagingTimeline]));
   const catalogue = { pool: deps.pool, logger: deps.logger };
   app.use('/v1', requireAssertion(deps.internalSecret), hallImportRoutes(catalogue), requireJson, jsonBody());
   app.use(

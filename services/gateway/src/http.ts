@@ -30,6 +30,7 @@ import { mountProxy, type ProxyDeps } from './proxy/routes.ts';
 import { mountAttemptLimits } from './rate-limit/attempt-routes.ts';
 import type { AttemptLimits } from './rate-limit/limit-attempts.ts';
 import { RequestLimits, type RequestLimitsDeps } from './rate-limit/request-limits.ts';
+import { mountTimeline } from './timeline/routes.ts';
 import { limitSenders, mountGatewayLanes } from './rate-limit/sender-limits.ts';
 
 export interface HttpDeps extends Omit<IdentityDeps, 'clientOf'> {
@@ -69,6 +70,7 @@ export function createHttp(deps: HttpDeps): Express {
     mountIdentity(app, { ...deps, clientOf: clientFinder(addressOf) }),
   );
   mountAttention(app, { ...deps, assertCaller });
+  mountTimeline(app, { ...deps, assertCaller });
   mountProxy(app, ROUTES, { authenticator, assertCaller, links: deps.links, limits });
   const mayReadMetrics = addressList(deps.metricsAllowed);
   app.get('/metrics', (req: Request, _res: Response, next: NextFunction) => {

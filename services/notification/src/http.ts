@@ -9,6 +9,9 @@ import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
 import { Problem } from '@holdfast/shared/problems';
 import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import type { Metrics } from '@holdfast/shared/telemetry/metrics';
+import { messagingTimeline } from '@holdfast/shared/timeline/messaging-timeline';
+import { timelineRoutes } from '@holdfast/shared/timeline/timeline-routes';
+import { deliveryTimeline } from './deliveries/delivery-timeline.ts';
 import { deliveryRoutes } from './deliveries/routes.ts';
 
 export interface HttpOptions {
@@ -27,6 +30,7 @@ export function buildHttp(options: HttpOptions): Express {
   app.use('/internal', requireAssertion(options.internalSecret));
   app.use(deliveryRoutes(options.pool));
   app.use('/internal', attentionRoutes(options.pool, [messagingAttention('notification', { consumes: true })]));
+  app.use('/internal', timelineRoutes('notification', options.pool, [deliveryTimeline, messagingTimeline]));
   app.use(() => {
     throw new Problem('not_found');
   });

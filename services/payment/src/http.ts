@@ -5,11 +5,14 @@ import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
 import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import { Problem } from '@holdfast/shared/problems';
+import { messagingTimeline } from '@holdfast/shared/timeline/messaging-timeline';
+import { timelineRoutes } from '@holdfast/shared/timeline/timeline-routes';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { paymentAttention } from './attention/payment-attention.ts';
 import { ledgerRoutes } from './ledger/routes.ts';
 import type { PaymentMetrics } from './metrics.ts';
+import { paymentTimeline } from './payments/payment-timeline.ts';
 import { paymentRoutes, type PaymentRouteOptions } from './payments/routes.ts';
 import { reconciliationRoutes, type ReconciliationRouteOptions } from './reconciliation/routes.ts';
 import { webhookRoutes, type WebhookRouteOptions } from './provider-webhooks/routes.ts';
@@ -36,6 +39,7 @@ export function createHttp(options: HttpOptions): Express {
   app.use(reconciliationRoutes(options.reconciliation));
   const sources = [paymentAttention, messagingAttention('payment', { consumes: true })];
   app.use('/internal', attentionRoutes(options.payments.pool, sources));
+  app.use('/internal', timelineRoutes('payment', options.payments.pool, [paymentTimeline, messagingTimeline]));
   app.use(webhookRoutes(options.webhooks));
   app.use(() => {
     throw new Problem('not_found');

@@ -11,6 +11,7 @@ import {
 } from '@holdfast/shared/contracts/bookings';
 import { list } from '@holdfast/shared/contracts/common';
 import { payment, paymentListQuery, refund, refundBody, webhookReceived } from '@holdfast/shared/contracts/payments';
+import { timeline } from '@holdfast/shared/contracts/timeline';
 import { z } from 'zod';
 import type { ApiRoute } from './route.ts';
 
@@ -162,6 +163,18 @@ export const BOOKING_ROUTES: readonly ApiRoute[] = [
     summary: 'Each transition of a booking, oldest first',
     answers: { 200: { description: 'All entries', schema: list(historyEntry) } },
     problems: ['not_found'],
+  },
+  {
+    ...bookings,
+    target: 'gateway',
+    method: 'get',
+    path: '/v1/bookings/:id/timeline',
+    operationId: 'getBookingTimeline',
+    summary: 'Everything that happened to a booking, in order, over all services',
+    answers: {
+      200: { description: 'Requests, transitions, saga steps, payment, callbacks, events, messages', schema: timeline },
+    },
+    problems: ['not_found', 'dependency_unavailable'],
   },
 ];
 

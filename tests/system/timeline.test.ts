@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { TimelineJson } from '@holdfast/shared/contracts/timeline';
+import { until } from '@holdfast/shared/testing/until';
+import type { ApiClient } from '../support/api-client.ts';
+import { bookPatiently } from '../support/book.ts';
+import { makePoolEvent } from '../support/catalogue.ts';
+import { signInAdmin, signUp, type Customer } from '../support/customers.ts';
+import { untilQuiet } from '../support/invariants.ts';
+import { startStack, WHOLE_PATH, type Stack } from '../support/stack.ts';
+
+let stack: Stack;
+let admin: ApiClient;
+let ada: Customer;
+let booking: { readonly id: string; readonly reference: string };
+
+beforeAll(async () => {
+  stack = await startStack({ parts: WHOLE_PATH });
+  admin = (await signInAdmin(stack)).api;
+  ada = await signUp(stack);
+  booking = await bookPatiently(ada.api, { event_id: await makePoolEvent(admin, { capacity: 5 }), quantity: 2 });
+  await untilQuiet(stack);
+}, 60_000);
+afterAll(() => stack?.stop());
+
+const timelineFor = async (api: ApiClient) => (await api.get<TimelineJson>(`/v1/bookings/${booking.id}/timeline`)).body;
+
+test('one story over all services, in order, each part with its cause', async () => {
+  const { data, missing, booking: of } = await timelineFor(ada.api);
+  expect([of, missing]).toEqual([{ id: booking.id, reference: booking.reference, status: 'CONFIRMED' }, []]);
+  const types = data.map(({ type }) => type);
+  const story = [
+    ...['request', 'booking.held', 'request', 'booking.payment_initiated', 'saga.authorisation_requested'],
+    ...['payment.created', 'payment.attempt', 'provider.confirm', 'saga.capture_requested', 'provider.capture'],
+    ...['booking.paid', 'booking.confirmed', 'event.booking.confirmed', 'message.created', 'message.sent'],
+  ];
+  let from = 0;
+  for (const type of story) {
+    const index = types.indexOf(type, from);
+    expect([type, index >= from]).toEqual([type, true]);
+    from = index + 1;
+  }
+  expect(types).toEqual(expect.arrayContaining(['callback.received', 'callback.applied', 'provider.capture.done']));
+  expect(data.map(({ at }) => at)).toEqual(data.map(({ at }) => at).sort());
+
+  // Each cause is a request, an event or an operation that stands in the list as well.
+  const known = new Set(data.flatMap((entry) => [entry.data['id'], entry.data['event_id']]));
+  expect(data.filter(({ cause }) => cause !== null && !known.has(cause))).toEqual([]);
+});
+
+test('operators see more of the machinery, customers none of its keys, and others nothing', async () => {
+  const keysOf = ({ data }: TimelineJson) => new Set(data.flatMap((entry) => Object.keys(entry.data)));
+  expect(keysOf(await timelineFor(admin)).has('idempotency_key')).toBe(true);
+  const shown = keysOf(await timelineFor(ada.api));
+  for (const key of ['idempotency_key', 'last_error', 'stuck_reason', 'replays']) expect(shown).not.toContain(key);
+
+  const stranger = await signUp(stack);
+  for (const id of [booking.id, 'bkg_nonsense', 'bkg_00000000000000000000000000']) {
+    const answer = await stranger.api.get<{ code: string }>(`/v1/bookings/${id}/timeline`);
+    expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
+  }
+});
+
+test('a service that is away is named, and the others tell their part', async () => {
+  await stack.process('payment').kill();
+  const { data, missing } = await timelineFor(admin);
+  await stack.restart('payment');
+  expect(missing).toEqual(['payment']);
+  expect(new Set(data.map(({ source }) => source))).toEqual(new Set(['gateway', 'booking', 'notification']));
+  await until('payment to be asked again', async () => (await timelineFor(admin)).missing.length === 0);
+}, 30_000);
