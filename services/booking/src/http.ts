@@ -1,9 +1,12 @@
 import type { Express } from 'express';
 import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
+import { integrityAttention } from '@holdfast/shared/attention/integrity-attention';
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
 import { createApp, jsonBody, observeRequests, problemHandler, requireJson } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
+import type { Auditor } from '@holdfast/shared/integrity/auditor';
+import { integrityRoutes } from '@holdfast/shared/integrity/integrity-routes';
 import { Problem } from '@holdfast/shared/problems';
 import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import type { Metrics } from '@holdfast/shared/telemetry/metrics';
@@ -32,6 +35,7 @@ import { waitlistRoutes, type WaitlistRoutesDeps } from './waitlist/routes.ts';
 
 export interface HttpDeps {
   readonly pool: Pool;
+  readonly auditor: Auditor;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly checks: readonly HealthCheck[];
@@ -51,7 +55,15 @@ export function buildHttp(deps: HttpDeps): Express {
   app.use(observeRequests(deps.metrics, deps.logger, requestIdOf));
   app.use(holdRoutes(deps.holds));
   app.use('/internal', requireAssertion(deps.internalSecret), auditRoutes({ pool: deps.pool }));
-  app.use('/internal', attentionRoutes(deps.pool, [sagaAttention, messagingAttention('booking', { consumes: true })]));
+  app.use(
+    '/internal',
+    attentionRoutes(deps.pool, [
+      sagaAttention,
+      messagingAttention('booking', { consumes: true }),
+      integrityAttention('booking'),
+    ]),
+  );
+  app.use('/internal', integrityRoutes(deps.auditor));
   app.use('/internal', timelineRoutes('booking', deps.pool, [bookingTimeline, messagingTimeline]));
   const catalogue = { pool: deps.pool, logger: deps.logger };
   app.use('/v1', requireAssertion(deps.internalSecret), hallImportRoutes(catalogue), requireJson, jsonBody());

@@ -2,6 +2,8 @@ import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
 import { createPool } from '@holdfast/shared/db/pool';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import type { HealthCheck } from '@holdfast/shared/http/health';
+import { Auditor } from '@holdfast/shared/integrity/auditor';
+import { messagingInvariants } from '@holdfast/shared/integrity/messaging-invariants';
 import { InboxConsumer } from '@holdfast/shared/inbox/consumer';
 import type { Stoppable } from '@holdfast/shared/lifecycle';
 import { Relay } from '@holdfast/shared/outbox/relay';
@@ -15,6 +17,7 @@ import { ReferenceNumbers } from './holds/booking-reference.ts';
 import { HoldBatcher } from './holds/hold-batcher.ts';
 import { settleHoldBatch } from './holds/settle-hold-batch.ts';
 import { buildHttp } from './http.ts';
+import { BOOKING_INVARIANTS } from './integrity/booking-invariants.ts';
 import { createHallLayouts } from './inventory/hall-layout.ts';
 import { readHallRows } from './inventory/read-hall-rows.ts';
 import { createLoops } from './loops.ts';
@@ -88,8 +91,16 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
   // Its failures concern events with quoted prices alone.
   if (config.quoter) checks.push({ name: 'quoter_circuit', critical: false, run: () => closedOrThrow(quoter) });
   if (redis) checks.push({ name: 'redis', critical: false, run: () => redis.ping() });
+  const auditor = new Auditor({
+    service: 'booking',
+    invariants: [...BOOKING_INVARIANTS, ...messagingInvariants('booking')],
+    pool,
+    logger,
+    registry: metrics.registry,
+  });
   const http = buildHttp({
     pool,
+    auditor,
     logger,
     metrics,
     internalSecret: config.internalSecret,
@@ -151,6 +162,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
       server = await listen(http, { host: config.host, port: config.port });
       logger.info({ port: server.port }, 'listening');
       for (const loop of loops) loop.start();
+      auditor.start();
       consume().catch((error: unknown) => {
         if (!stopped.signal.aborted) logger.error({ err: error }, 'the bus could not be set up');
       });
@@ -159,7 +171,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
     async stop() {
       stopped.abort();
       await server?.stop();
-      await Promise.all([...loops.map((loop) => loop.stop()), consumer?.stop()]);
+      await Promise.all([...loops.map((loop) => loop.stop()), consumer?.stop(), auditor.stop()]);
       await relay?.stop();
       await bus?.close();
       redis?.disconnect();

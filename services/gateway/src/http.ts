@@ -1,5 +1,6 @@
 import { createApp, problemHandler, toProblem } from '@holdfast/shared/http/app';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
+import type { Auditor } from '@holdfast/shared/integrity/auditor';
 import { Problem } from '@holdfast/shared/problems';
 import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import type { Logger } from '@holdfast/shared/telemetry/logger';
@@ -21,6 +22,7 @@ import { clientFinder } from './identity/client-of.ts';
 import { findCustomer } from './identity/find-customer.ts';
 import { mountIdentity, type IdentityDeps } from './identity/routes.ts';
 import type { User } from './identity/user.ts';
+import { mountIntegrity } from './integrity/routes.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { mountDocs } from './openapi/docs-routes.ts';
 import { mountProblemPages } from './openapi/problem-pages.ts';
@@ -34,6 +36,7 @@ import { mountTimeline } from './timeline/routes.ts';
 import { limitSenders, mountGatewayLanes } from './rate-limit/sender-limits.ts';
 
 export interface HttpDeps extends Omit<IdentityDeps, 'clientOf'> {
+  readonly auditor: Auditor;
   readonly internalSecret: Secrets;
   readonly trustedProxies: readonly string[];
   readonly metricsAllowed: readonly string[];
@@ -70,6 +73,7 @@ export function createHttp(deps: HttpDeps): Express {
     mountIdentity(app, { ...deps, clientOf: clientFinder(addressOf) }),
   );
   mountAttention(app, { ...deps, assertCaller });
+  mountIntegrity(app, { ...deps, assertCaller });
   mountTimeline(app, { ...deps, assertCaller });
   mountProxy(app, ROUTES, { authenticator, assertCaller, links: deps.links, limits });
   const mayReadMetrics = addressList(deps.metricsAllowed);

@@ -3,6 +3,8 @@ import { setTimeout } from 'node:timers/promises';
 import { createPool } from '@holdfast/shared/db/pool';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import { Relay } from '@holdfast/shared/outbox/relay';
+import { Auditor } from '@holdfast/shared/integrity/auditor';
+import { messagingInvariants } from '@holdfast/shared/integrity/messaging-invariants';
 import { createPruneLoop } from '@holdfast/shared/retention/prune-old-rows';
 import { createSealer } from '@holdfast/shared/secrets/sealed-text';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
@@ -93,6 +95,13 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     runOnce: () => pruneAttempts(pool),
   });
   const pruningMessages = createPruneLoop({ pool, logger });
+  const auditor = new Auditor({
+    service: 'gateway',
+    invariants: messagingInvariants('identity'),
+    pool,
+    logger,
+    registry: metrics.registry,
+  });
 
   const hasher = new PasswordHasher();
   const memory = new TokenMemory();
@@ -119,6 +128,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   };
   const app = createHttp({
     pool,
+    auditor,
     hasher,
     identity,
     revocations,
@@ -181,7 +191,9 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     connecting.abort();
     await server?.stop();
     await Promise.all(
-      [identity, revocations, roleChanges, resetMailer, pruning, pruningMessages, limiter].map((part) => part.stop()),
+      [identity, revocations, roleChanges, resetMailer, pruning, pruningMessages, auditor, limiter].map((part) =>
+        part.stop(),
+      ),
     );
     await relay?.stop();
     await bus?.close();
@@ -207,6 +219,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
       revocations.start();
       pruning.start();
       pruningMessages.start();
+      auditor.start();
       roleChanges.start();
       resetMailer.start();
       void publish().catch((error: unknown) => {

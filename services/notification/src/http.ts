@@ -2,10 +2,13 @@ import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { Pool } from '@holdfast/shared/db/pool';
 import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
+import { integrityAttention } from '@holdfast/shared/attention/integrity-attention';
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
 import { createApp, observeRequests, problemHandler } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
+import type { Auditor } from '@holdfast/shared/integrity/auditor';
+import { integrityRoutes } from '@holdfast/shared/integrity/integrity-routes';
 import { Problem } from '@holdfast/shared/problems';
 import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import type { Metrics } from '@holdfast/shared/telemetry/metrics';
@@ -16,6 +19,7 @@ import { deliveryRoutes } from './deliveries/routes.ts';
 
 export interface HttpOptions {
   readonly pool: Pool;
+  readonly auditor: Auditor;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly internalSecret: Secrets;
@@ -29,7 +33,14 @@ export function buildHttp(options: HttpOptions): Express {
   app.use(observeRequests(options.metrics, options.logger, requestIdOf));
   app.use('/internal', requireAssertion(options.internalSecret));
   app.use(deliveryRoutes(options.pool));
-  app.use('/internal', attentionRoutes(options.pool, [messagingAttention('notification', { consumes: true })]));
+  app.use(
+    '/internal',
+    attentionRoutes(options.pool, [
+      messagingAttention('notification', { consumes: true }),
+      integrityAttention('notification'),
+    ]),
+  );
+  app.use('/internal', integrityRoutes(options.auditor));
   app.use('/internal', timelineRoutes('notification', options.pool, [deliveryTimeline, messagingTimeline]));
   app.use(() => {
     throw new Problem('not_found');

@@ -3,6 +3,8 @@ import { connectBus } from '@holdfast/shared/bus/bus';
 import { createPool } from '@holdfast/shared/db/pool';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import type { HealthCheck } from '@holdfast/shared/http/health';
+import { Auditor } from '@holdfast/shared/integrity/auditor';
+import { messagingInvariants } from '@holdfast/shared/integrity/messaging-invariants';
 import type { InboxConsumer } from '@holdfast/shared/inbox/consumer';
 import { Relay } from '@holdfast/shared/outbox/relay';
 import { createPruneLoop } from '@holdfast/shared/retention/prune-old-rows';
@@ -100,6 +102,13 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
     { name: 'smtp', critical: false, run: () => channel.check() },
   ];
 
+  const auditor = new Auditor({
+    service: 'notification',
+    invariants: messagingInvariants('notification'),
+    pool,
+    logger,
+    registry: metrics.registry,
+  });
   const pruning = createPruneLoop({ pool, logger });
 
   const connectAndConsume = async () => {
@@ -128,7 +137,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
     stopped.abort();
     await server?.stop();
     await Promise.all(consumers.map((consumer) => consumer.stop()));
-    await Promise.all([driver.stop(), pruning.stop()]);
+    await Promise.all([driver.stop(), pruning.stop(), auditor.stop()]);
     await relay?.stop();
     await bus?.close();
     channel.close();
@@ -140,11 +149,12 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
   return {
     consuming,
     async start() {
-      const app = buildHttp({ pool, logger, metrics, internalSecret: config.internalSecret, checks });
+      const app = buildHttp({ pool, auditor, logger, metrics, internalSecret: config.internalSecret, checks });
       server = await listen(app, { host: config.host, port: config.port });
       logger.info({ port: server.port }, 'listening');
       driver.start();
       pruning.start();
+      auditor.start();
       void connectAndConsume().then(markConsuming, (error: unknown) => {
         if (!stopped.signal.aborted) throw error;
       });

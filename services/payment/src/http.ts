@@ -1,8 +1,11 @@
 import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
+import { integrityAttention } from '@holdfast/shared/attention/integrity-attention';
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
 import { createApp, observeRequests, problemHandler } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
+import type { Auditor } from '@holdfast/shared/integrity/auditor';
+import { integrityRoutes } from '@holdfast/shared/integrity/integrity-routes';
 import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import { Problem } from '@holdfast/shared/problems';
 import { messagingTimeline } from '@holdfast/shared/timeline/messaging-timeline';
@@ -18,6 +21,7 @@ import { reconciliationRoutes, type ReconciliationRouteOptions } from './reconci
 import { webhookRoutes, type WebhookRouteOptions } from './provider-webhooks/routes.ts';
 
 export interface HttpOptions {
+  readonly auditor: Auditor;
   readonly logger: Logger;
   readonly metrics: PaymentMetrics;
   readonly internalSecret: Secrets;
@@ -37,8 +41,8 @@ export function createHttp(options: HttpOptions): Express {
   app.use(paymentRoutes(options.payments));
   app.use(ledgerRoutes({ pool: options.payments.pool }));
   app.use(reconciliationRoutes(options.reconciliation));
-  const sources = [paymentAttention, messagingAttention('payment', { consumes: true })];
-  app.use('/internal', attentionRoutes(options.payments.pool, sources));
+  const sources = [paymentAttention, messagingAttention('payment', { consumes: true }), integrityAttention('payment')];
+  app.use('/internal', attentionRoutes(options.payments.pool, sources), integrityRoutes(options.auditor));
   app.use('/internal', timelineRoutes('payment', options.payments.pool, [paymentTimeline, messagingTimeline]));
   app.use(webhookRoutes(options.webhooks));
   app.use(() => {

@@ -2,6 +2,8 @@ import type { CircuitStateName } from '@holdfast/shared/circuit';
 import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
 import { createPool } from '@holdfast/shared/db/pool';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
+import { Auditor } from '@holdfast/shared/integrity/auditor';
+import { messagingInvariants } from '@holdfast/shared/integrity/messaging-invariants';
 import { InboxConsumer } from '@holdfast/shared/inbox/consumer';
 import { handleInTurn } from '@holdfast/shared/inbox/handle-in-turn';
 import type { Stoppable } from '@holdfast/shared/lifecycle';
@@ -11,6 +13,7 @@ import { createPruneLoop } from '@holdfast/shared/retention/prune-old-rows';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
 import type { Config } from './config.ts';
 import { createHttp } from './http.ts';
+import { PAYMENT_INVARIANTS } from './integrity/payment-invariants.ts';
 import { createPaymentMetrics, showCircuit } from './metrics.ts';
 import { OperationDriver, REFUND_HANDS } from './operations/operation-driver.ts';
 import { resumeOperations } from './operations/resume-operations.ts';
@@ -123,7 +126,15 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     );
   }
 
+  const auditor = new Auditor({
+    service: 'payment',
+    invariants: [...PAYMENT_INVARIANTS, ...messagingInvariants('payment')],
+    pool,
+    logger,
+    registry: metrics.registry,
+  });
   const app = createHttp({
+    auditor,
     logger,
     metrics,
     internalSecret: config.internalSecret,
@@ -217,7 +228,14 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     connecting.abort();
     await server?.stop();
     await consumer?.stop();
-    await Promise.all([driver.stop(), webhookApplier.stop(), openPaymentLook.stop(), sweepLoop.stop(), pruning.stop()]);
+    await Promise.all([
+      driver.stop(),
+      webhookApplier.stop(),
+      openPaymentLook.stop(),
+      sweepLoop.stop(),
+      pruning.stop(),
+      auditor.stop(),
+    ]);
     await relay?.stop();
     await bus?.close();
     await pool.end();
@@ -235,6 +253,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       openPaymentLook.start();
       sweepLoop.start();
       pruning.start();
+      auditor.start();
       connect().catch((error: unknown) => {
         if (!stopped) logger.fatal({ err: error }, 'could not begin to consume');
       });

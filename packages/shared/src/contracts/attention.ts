@@ -9,6 +9,7 @@ export const ATTENTION_KINDS = [
   'reconciliation_finding',
   'dead_letter',
   'outbox_delayed',
+  'integrity',
   'service_unreachable',
 ] as const;
 

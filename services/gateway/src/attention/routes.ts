@@ -1,3 +1,5 @@
+import { joinAttention } from '@holdfast/shared/attention/attention-source';
+import { integrityAttention } from '@holdfast/shared/attention/integrity-attention';
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
 import type { Pool } from '@holdfast/shared/db/pool';
 import { Problem } from '@holdfast/shared/problems';
@@ -16,11 +18,12 @@ export interface AttentionDeps {
 
 /** GET /v1/ops/attention, for operators. */
 export function mountAttention(app: Express, deps: AttentionDeps): void {
-  const own = messagingAttention('gateway', { consumes: false });
+  const sources = [messagingAttention('gateway', { consumes: false }), integrityAttention('gateway')];
+  const own = async () => joinAttention(await Promise.all(sources.map((source) => source(deps.pool))));
   app.get('/v1/ops/attention', async (req: Request, res: Response) => {
     const signedIn = requireSignedIn(await deps.authenticator.authenticate(req));
     if (signedIn.user.role === 'customer') throw new Problem('forbidden');
     const { assertion } = deps.assertCaller(req, signedIn);
-    res.json(await gatherAttention(deps.upstreams, assertion, () => own(deps.pool)));
+    res.json(await gatherAttention(deps.upstreams, assertion, own));
   });
 }

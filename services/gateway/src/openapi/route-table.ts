@@ -5,6 +5,7 @@ import { EVENT_CANCELLATION_ROUTES } from './event-cancellation-routes.ts';
 import { EVENT_RESCHEDULE_ROUTES } from './event-reschedule-routes.ts';
 import { SEARCH_ROUTES } from './search-routes.ts';
 import { IDENTITY_ROUTES } from './identity-routes.ts';
+import { INTEGRITY_ROUTES } from './integrity-routes.ts';
 import { LEDGER_ROUTES } from './ledger-routes.ts';
 import { RECONCILIATION_ROUTES } from './reconciliation-routes.ts';
 import type { ApiRoute } from './route.ts';
@@ -60,5 +61,6 @@ export const ROUTES: readonly ApiRoute[] = [
   ...LEDGER_ROUTES,
   ...RECONCILIATION_ROUTES,
   ...SAGA_ROUTES,
+  ...INTEGRITY_ROUTES,
   ...OPERATION_ROUTES,
 ];
