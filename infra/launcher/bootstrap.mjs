@@ -28,6 +28,7 @@ const ENTRY = {
   start: 'infra/launcher/src/start.ts',
   test: 'infra/launcher/src/test.ts',
   status: 'infra/launcher/src/status.ts',
+  holdfast: 'infra/launcher/src/holdfast.ts',
   check: 'infra/launcher/src/check.ts',
   bench: 'bench/src/main.ts',
   fuzz: 'tests/fuzz/main.ts',

@@ -35,6 +35,27 @@ Shows the processes of the stack that runs from this checkout. Exit code 1 when 
   --json      one JSON object: {"gateway":{"url","pid"}, ..., "redis":{"url","pid"} or null}
   --help      this text
 `,
+  holdfast: `npm run -s holdfast -- <command> [options]
+
+For operators: asks a gateway and shows what it answers. Without --url it is the gateway that runs from this checkout.
+
+  explain <reference or id>   what happened to a booking, over all services, each line with what led to it
+  attention                   what needs a person, the longest first
+  sagas [id of a booking]     checkouts that do not go on or are late, or the checkout of one booking
+
+  --url URL      the gateway; HOLDFAST_URL in the environment
+  --token TOKEN  an access token; HOLDFAST_TOKEN in the environment. Otherwise the administrator of HOLDFAST_ADMIN_EMAIL
+                 and HOLDFAST_ADMIN_PASSWORD, by default the one that npm start made
+  --json         the answer of the gateway as one JSON object
+  --help         this text
+
+Examples:
+  npm run -s holdfast -- explain BK20270104-7K3M9Q
+  npm run -s holdfast -- attention --json
+
+Exit code: 0 shown, 1 refused or not found, 64 when this command was called wrongly, 69 when the gateway or a service cannot be
+reached, 77 when the sign-in is not enough.
+`,
   fuzz: `npm run fuzz [-- options]
 
 Starts a stack of its own and sends it requests made of its OpenAPI document, right ones and nearly right ones, as two customers,

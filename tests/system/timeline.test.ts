@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { TimelineJson } from '@holdfast/shared/contracts/timeline';
 import { until } from '@holdfast/shared/testing/until';
 import type { ApiClient } from '../support/api-client.ts';
@@ -7,6 +9,8 @@ import { makePoolEvent } from '../support/catalogue.ts';
 import { signInAdmin, signUp, type Customer } from '../support/customers.ts';
 import { untilQuiet } from '../support/invariants.ts';
 import { startStack, WHOLE_PATH, type Stack } from '../support/stack.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 let stack: Stack;
 let admin: ApiClient;
@@ -58,6 +62,47 @@ test('operators see more of the machinery, customers none of its keys, and other
     const answer = await stranger.api.get<{ code: string }>(`/v1/bookings/${id}/timeline`);
     expect([answer.status, answer.body.code]).toEqual([404, 'not_found']);
   }
+});
+
+describe('holdfast explain', () => {
+  /** The command as an operator runs it: by the reference of a ticket. */
+  function holdfast(...args: string[]) {
+    const env = {
+      HOLDFAST_URL: stack.url('gateway'),
+      HOLDFAST_ADMIN_EMAIL: stack.admin.email,
+      HOLDFAST_ADMIN_PASSWORD: stack.admin.password,
+    };
+    return new Promise<{ code: number | null; out: string; errors: string }>((resolve) => {
+      const child = spawn(process.execPath, ['infra/launcher/src/holdfast.ts', ...args], { cwd: ROOT, env });
+      let [out, errors] = ['', ''];
+      child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+      child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+      child.once('close', (code) => resolve({ code, out, errors }));
+    });
+  }
+
+  test('tells it to people, each line with what led to it', async () => {
+    const { code, out } = await holdfast('explain', booking.reference);
+    const lines = out.split('\n');
+    expect([code, lines[0]]).toEqual([0, expect.stringMatching(`^${booking.reference}  CONFIRMED  ${booking.id}`)]);
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^ +1 +0\.0 ms {2}gateway +request req_/),
+        expect.stringMatching(/ms {2}booking +HELD \(.+\) {2}← 1$/),
+        expect.stringMatching(/ms {2}notification +email about "confirmed" handed over {2}← \d+$/),
+      ]),
+    );
+  });
+
+  test('tells it to programs, and ends with a code that says what was wrong', async () => {
+    const { code, out } = await holdfast('explain', booking.id, '--json');
+    expect([code, (JSON.parse(out) as TimelineJson).booking.reference]).toEqual([0, booking.reference]);
+    const unknown = await holdfast('explain', 'BK20270104-000000');
+    expect([unknown.code, unknown.out, unknown.errors]).toEqual([1, '', expect.stringContaining('not_found')]);
+    expect((await holdfast('explain')).code).toBe(64);
+    expect((await holdfast('divine', booking.id)).code).toBe(64);
+    expect(await holdfast('attention')).toMatchObject({ code: 0, out: 'Nothing needs you.\n' });
+  });
 });
 
 test('a service that is away is named, and the others tell their part', async () => {

@@ -44,6 +44,13 @@ const startSchema = z.object({
 });
 
 const testSchema = z.object({ ...searchFields, TEST_INFRA: z.enum(['local', 'containers']).default('local') });
+const holdfastSchema = z.object({
+  HOLDFAST_DATA_DIR: z.string().optional(),
+  HOLDFAST_URL: url('http', 'https').optional(),
+  HOLDFAST_TOKEN: z.string().optional(),
+  HOLDFAST_ADMIN_EMAIL: z.email('must be an e-mail address').default('admin@holdfast.example'),
+  HOLDFAST_ADMIN_PASSWORD: z.string().optional(),
+});
 const statusSchema = z.object({ HOLDFAST_DATA_DIR: z.string().optional() });
 
 export type StartConfig = z.infer<typeof startSchema>;
@@ -57,6 +64,11 @@ export function loadStartConfig(): StartConfig {
 /** Configuration of `npm test`. */
 export function loadTestConfig(): TestConfig {
   return loadConfigOrExit(() => parseConfig(testSchema, process.env));
+}
+
+/** Configuration of `npm run holdfast`. */
+export function loadHoldfastConfig(): z.infer<typeof holdfastSchema> {
+  return loadConfigOrExit(() => parseConfig(holdfastSchema, process.env));
 }
 
 /** Configuration of `npm run status`. */

@@ -1,0 +1,88 @@
+import { styleText } from 'node:util';
+import type { AttentionJson } from '@holdfast/shared/contracts/attention';
+import type { BookingJson } from '@holdfast/shared/contracts/bookings';
+import type { SagaJson } from '@holdfast/shared/contracts/sagas';
+import type { TimelineJson } from '@holdfast/shared/contracts/timeline';
+import type { ApiClient } from '../first-bookings/api-client.ts';
+import { CommandError, EXIT } from './gateway-client.ts';
+import { storyLines } from './story-lines.ts';
+
+/** What a command found: for programs as it is, for people as lines. */
+export interface Report {
+  readonly json: unknown;
+  readonly lines: readonly string[];
+}
+
+export type Command = (api: ApiClient, operands: readonly string[]) => Promise<Report>;
+
+/** `explain <reference or id>`: what happened to a booking, over all services. */
+const explain: Command = async (api, operands) => {
+  const [wanted] = exactly(operands, 1, 'explain takes the reference or the id of one booking');
+  const id = wanted!.startsWith('bkg_')
+    ? wanted!
+    : (await api.get<BookingJson>(`/v1/bookings/reference/${encodeURIComponent(wanted!)}`)).id;
+  const json = await api.get<TimelineJson>(`/v1/bookings/${encodeURIComponent(id)}/timeline`);
+  const { booking, missing, data } = json;
+  return {
+    json,
+    lines: [
+      `${bold(booking.reference)}  ${booking.status}  ${booking.id}  ${data[0]?.at ?? ''}`,
+      ...storyLines(data),
+      ...missing.map((service) => styleText('red', `${service} did not answer: its part is missing`)),
+    ],
+  };
+};
+
+/** `attention`: what needs a person, the longest first. */
+const attention: Command = async (api, operands) => {
+  exactly(operands, 0, 'attention takes no operand');
+  const json = await api.get<AttentionJson>('/v1/ops/attention');
+  const rows = json.data.map(({ since, kind, service, booking_id: booking, id, detail }) => [
+    ...[since, kind, service, booking ?? id ?? ''],
+    detail,
+  ]);
+  return {
+    json,
+    lines: rows.length === 0 ? ['Nothing needs you.'] : table(['since', 'kind', 'service', 'of', 'detail'], rows),
+  };
+};
+
+/** `sagas [id]`: checkouts that do not go on or are late; with the id of a booking, its checkout. */
+const sagas: Command = async (api, operands) => {
+  if (operands.length > 1) throw new CommandError('sagas takes the id of one booking, or nothing', EXIT.usage);
+  const [id] = operands;
+  const json =
+    id === undefined
+      ? await api.get<{ data: SagaJson[] }>('/v1/ops/sagas?stuck=true&limit=100')
+      : await api.get<SagaJson>(`/v1/ops/sagas/${encodeURIComponent(id)}`);
+  const shown = 'data' in json ? json.data : [json];
+  const rows = shown.map((saga) => [
+    saga.reference,
+    saga.state,
+    String(saga.tries),
+    saga.updated_at,
+    saga.reason ?? '',
+  ]);
+  return {
+    json,
+    lines:
+      rows.length === 0 ? ['No checkout is stuck.'] : table(['booking', 'state', 'tries', 'since', 'reason'], rows),
+  };
+};
+
+export const COMMANDS: Readonly<Record<string, Command>> = { explain, attention, sagas };
+
+function exactly(operands: readonly string[], count: number, otherwise: string): readonly string[] {
+  if (operands.length !== count) throw new CommandError(otherwise, EXIT.usage);
+  return operands;
+}
+
+const bold = (text: string) => styleText('bold', text);
+
+/** Columns as wide as their longest cell; the last one as it is. */
+export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]!.length)));
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column]!))).join('  ');
+  return [bold(line(heads)), ...rows.map(line)];
+}

@@ -1,0 +1,48 @@
+import { inspect, parseArgs, stripVTControlCharacters } from 'node:util';
+import { COMMANDS } from './cli/commands.ts';
+import { CommandError, EXIT, signedInClient, toCommandError } from './cli/gateway-client.ts';
+import { loadHoldfastConfig } from './config.ts';
+import { resolveDataDir } from './data-dir.ts';
+
+const config = loadHoldfastConfig();
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const told = toCommandError(error);
+  process.stderr.write(`${told instanceof CommandError ? told.message : inspect(told)}\n`);
+  process.exitCode = told instanceof CommandError ? told.exitCode : 1;
+}
+
+async function main(argv: string[]): Promise<number> {
+  const { values, positionals } = readArguments(argv);
+  const [name, ...operands] = positionals;
+  const command = name === undefined ? undefined : COMMANDS[name];
+  if (!command) {
+    const what = name === undefined ? 'which command' : `no command is called ${name}`;
+    throw new CommandError(`${what}; there are ${Object.keys(COMMANDS).join(', ')}, and --help`, EXIT.usage);
+  }
+  const api = await signedInClient({
+    url: values.url ?? config.HOLDFAST_URL,
+    token: values.token ?? config.HOLDFAST_TOKEN,
+    adminEmail: config.HOLDFAST_ADMIN_EMAIL,
+    adminPassword: config.HOLDFAST_ADMIN_PASSWORD,
+    dataDir: resolveDataDir(config.HOLDFAST_DATA_DIR),
+  });
+  const { json, lines } = await command(api, operands);
+  const text = values.json ? JSON.stringify(json, null, 2) : lines.join('\n');
+  // Colours are for whoever looks; a file or a program gets plain text.
+  process.stdout.write(`${process.stdout.isTTY ? text : stripVTControlCharacters(text)}\n`);
+  return 0;
+}
+
+function readArguments(argv: string[]) {
+  try {
+    return parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: { url: { type: 'string' }, token: { type: 'string' }, json: { type: 'boolean', default: false } },
+    });
+  } catch (error) {
+    throw new CommandError(error instanceof Error ? error.message : String(error), EXIT.usage);
+  }
+}
