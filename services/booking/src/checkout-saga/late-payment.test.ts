@@ -267,9 +267,9 @@ test('an authorisation that meets the expiry before it has its locks is left to 
   expect(await checkout.state(held)).toMatchObject({ status: 'EXPIRED', saga: 'LAPSING', live: 0 });
 });
 
-test('late money and a competitor for the same seat, 60 times at once: one has it, nobody is stuck, no deadlock', async () => {
+test('late money and a competitor for the same seat, 24 times at once: one has it, nobody is stuck, no deadlock', async () => {
   const pairs = await Promise.all(
-    Array.from({ length: 60 }, async () => {
+    Array.from({ length: 24 }, async () => {
       const held = await checkout.hold();
       await checkout.pay(held, undefined, 1, true);
       return held;
