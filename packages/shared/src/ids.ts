@@ -18,10 +18,10 @@ export const ID_PREFIXES = [
   'req',
   'aud',
   'ses',
-  // Internal kinds; they never leave a service.
   'msg',
-  'sag',
   'att',
+  // Internal kinds; they never leave a service.
+  'sag',
   'opr',
   'dlv',
   'clm',

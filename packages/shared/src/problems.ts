@@ -503,6 +503,21 @@ export const PROBLEMS = {
     retryable: false,
     about: 'See HOLDFAST_WEBHOOK_ALLOWED_CIDRS.',
   },
+
+  // Webhooks that we send
+  webhook_url_refused: {
+    status: 422,
+    title: 'Webhooks are not sent to this address',
+    retryable: false,
+    about:
+      'The address must be https, without user and password, at an allowed port, and its name must lead to public addresses only. `errors` says what is wrong.',
+  },
+  webhook_endpoint_disabled: {
+    status: 409,
+    title: 'The endpoint is switched off',
+    retryable: false,
+    about: 'Switch it on first: PATCH it with status ENABLED.',
+  },
 } as const satisfies Record<string, ProblemDefinition>;
 
 export interface ProblemDefinition {

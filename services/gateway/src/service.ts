@@ -150,6 +150,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
       booking: linkTo('booking', 'browse', upstreams.booking, MAX_CALLS),
       checkout: linkTo('booking', 'checkout', checkout, MAX_CALLS),
       payment: linkTo('payment', 'all', upstreams.payment, MAX_CALLS),
+      notification: linkTo('notification', 'all', upstreams.notification, MAX_CALLS),
     },
     limits: { policies: config.limits, limiter, refused: metrics.rateLimited },
     attempts: new AttemptLimits(pool, config.limits),

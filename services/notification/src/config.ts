@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  commaList,
   databaseUrl,
   internalSecret,
   secretFile,
@@ -23,7 +24,18 @@ const schema = commonServiceSchema.extend({
     .default('Holdfast <bookings@holdfast.example>'),
   HOLDFAST_PUBLIC_URL: z.string().pipe(url('http', 'https')).default('http://127.0.0.1:8080'),
   HOLDFAST_MAX_SEND_ATTEMPTS: positiveInteger(8),
+  HOLDFAST_WEBHOOK_PORTS: z
+    .string()
+    .default('443,8443')
+    .transform(commaList)
+    .refine((ports) => ports.length > 0 && ports.every(isPort), 'must be port numbers, separated by commas')
+    .transform((ports) => ports.map(Number)),
+  HOLDFAST_WEBHOOK_DEVELOPMENT_TARGETS: z.string().default('').transform(commaList),
 });
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
+}
 
 export type Config = ReturnType<typeof loadConfig>;
 
@@ -42,6 +54,10 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       from: values.HOLDFAST_MAIL_FROM,
       /** Start of the links in messages, without a slash at its end. */
       publicUrl: values.HOLDFAST_PUBLIC_URL.replace(/\/+$/, ''),
+    },
+    webhooks: {
+      ports: values.HOLDFAST_WEBHOOK_PORTS,
+      developmentTargets: values.HOLDFAST_WEBHOOK_DEVELOPMENT_TARGETS,
     },
     maxSendAttempts: values.HOLDFAST_MAX_SEND_ATTEMPTS,
   };

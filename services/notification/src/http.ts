@@ -15,6 +15,7 @@ import type { Metrics } from '@holdfast/shared/telemetry/metrics';
 import { messagingTimeline } from '@holdfast/shared/timeline/messaging-timeline';
 import { timelineRoutes } from '@holdfast/shared/timeline/timeline-routes';
 import { deliveryTimeline } from './deliveries/delivery-timeline.ts';
+import { webhookRoutes, type WebhookRouteOptions } from './webhooks/routes.ts';
 import { deliveryRoutes } from './deliveries/routes.ts';
 
 export interface HttpOptions {
@@ -24,6 +25,7 @@ export interface HttpOptions {
   readonly metrics: Metrics;
   readonly internalSecret: Secrets;
   readonly checks: readonly HealthCheck[];
+  readonly webhooks: WebhookRouteOptions;
 }
 
 /** Health and metrics in the open (the port is internal), everything else behind the gateway's assertion. */
@@ -31,8 +33,9 @@ export function buildHttp(options: HttpOptions): Express {
   const app = createApp();
   mountHealth(app, { service: 'notification', checks: options.checks, registry: options.metrics.registry });
   app.use(observeRequests(options.metrics, options.logger, requestIdOf));
-  app.use('/internal', requireAssertion(options.internalSecret));
+  app.use(['/internal', '/v1'], requireAssertion(options.internalSecret));
   app.use(deliveryRoutes(options.pool));
+  app.use(webhookRoutes(options.webhooks));
   app.use(
     '/internal',
     attentionRoutes(options.pool, [

@@ -14,6 +14,7 @@ import { createMetrics } from '@holdfast/shared/telemetry/metrics';
 import { Gauge } from 'prom-client';
 import type { Channel } from './channels/channel.ts';
 import { createEmailChannel } from './channels/email-channel.ts';
+import { createWebhookChannel } from './channels/webhook-channel.ts';
 import type { Config } from './config.ts';
 import { accountConsumer, bookingConsumer } from './deliveries/consumer.ts';
 import { DeliveryDriver } from './deliveries/delivery-driver.ts';
@@ -21,6 +22,7 @@ import { countOpen } from './deliveries/delivery-store.ts';
 import { createEvents } from './events.ts';
 import { buildHttp } from './http.ts';
 import { retryConsumer } from './retries/consumer.ts';
+import { TargetGuard } from './webhooks/target-guard.ts';
 
 export interface ServiceOverrides {
   readonly logger?: Logger;
@@ -62,16 +64,22 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
   const stopped = new AbortController();
 
   const nudgeRelay = () => relay?.nudge();
-  const driver = new DeliveryDriver({
+  const guard = new TargetGuard(config.webhooks);
+  const sealer = createSealer(config.internalSecret, 'webhook secret');
+  const webhooks = createWebhookChannel({ pool, guard, sealer });
+  const common = {
     pool,
-    channel,
     events,
     logger,
     maxAttempts: config.maxSendAttempts,
     random: overrides.random ?? Math.random,
     onOutbox: nudgeRelay,
     ...loopInterval,
-  });
+  };
+  const drivers = [channel, webhooks].map((each) => new DeliveryDriver({ ...common, channel: each }));
+  const nudgeDrivers = () => {
+    for (const driver of drivers) driver.nudge();
+  };
 
   const openDeliveries = new Gauge({
     name: 'holdfast_notification_deliveries_open',
@@ -124,7 +132,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
       bus: connected,
       pool,
       logger,
-      onDue: () => driver.nudge(),
+      onDue: nudgeDrivers,
       onDeadLetter: nudgeRelay,
     };
     consumers = [bookingConsumer(common), accountConsumer(common), retryConsumer(common)];
@@ -137,10 +145,11 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
     stopped.abort();
     await server?.stop();
     await Promise.all(consumers.map((consumer) => consumer.stop()));
-    await Promise.all([driver.stop(), pruning.stop(), auditor.stop()]);
+    await Promise.all([...drivers.map((driver) => driver.stop()), pruning.stop(), auditor.stop()]);
     await relay?.stop();
     await bus?.close();
     channel.close();
+    webhooks.close();
     await pool.end();
   };
 
@@ -149,10 +158,18 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
   return {
     consuming,
     async start() {
-      const app = buildHttp({ pool, auditor, logger, metrics, internalSecret: config.internalSecret, checks });
+      const app = buildHttp({
+        pool,
+        auditor,
+        logger,
+        metrics,
+        internalSecret: config.internalSecret,
+        checks,
+        webhooks: { pool, guard, sealer, onDue: nudgeDrivers },
+      });
       server = await listen(app, { host: config.host, port: config.port });
       logger.info({ port: server.port }, 'listening');
-      driver.start();
+      for (const driver of drivers) driver.start();
       pruning.start();
       auditor.start();
       void connectAndConsume().then(markConsuming, (error: unknown) => {

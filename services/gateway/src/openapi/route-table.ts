@@ -13,6 +13,7 @@ import { SAGA_ROUTES } from './saga-routes.ts';
 import { SERIES_ROUTES } from './series-routes.ts';
 import { TICKET_ROUTES } from './ticket-routes.ts';
 import { WAITLIST_ROUTES } from './waitlist-routes.ts';
+import { WEBHOOK_ROUTES } from './webhook-routes.ts';
 
 const own = { target: 'gateway', access: 'public', lane: 'health', problems: [] } as const;
 const operations = { ...own, method: 'get', tag: 'Operations' } as const;
@@ -62,5 +63,6 @@ export const ROUTES: readonly ApiRoute[] = [
   ...RECONCILIATION_ROUTES,
   ...SAGA_ROUTES,
   ...INTEGRITY_ROUTES,
+  ...WEBHOOK_ROUTES,
   ...OPERATION_ROUTES,
 ];

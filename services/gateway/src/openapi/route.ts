@@ -15,7 +15,7 @@ export interface ApiRoute {
   readonly tag: string;
   readonly summary: string;
   /** Who carries it out. `gateway` routes are mounted by their own features. */
-  readonly target: 'gateway' | 'booking' | 'payment';
+  readonly target: 'gateway' | 'booking' | 'payment' | 'notification';
   /**
    * `public`: the token is looked at when there is one. `user`: signed in. `callback`: the provider signs, a token means nothing.
    * Roles are checked by the service that carries the call out; `role` is for readers.

@@ -19,7 +19,7 @@ export interface ProxyDeps {
   readonly assertCaller: AssertCaller;
   readonly limits: RequestLimits;
   /** `checkout`: to booking, for what a purchase needs. */
-  readonly links: Readonly<Record<'booking' | 'payment' | 'checkout', ServiceLink>>;
+  readonly links: Readonly<Record<'booking' | 'payment' | 'notification' | 'checkout', ServiceLink>>;
 }
 
 /** Mounts every route of the table that a service carries out. */

@@ -24,7 +24,10 @@ afterAll(async () => {
 });
 
 const to = (recipient: string) => ({
-  deliveryId: newId('dlv'),
+  id: newId('dlv'),
+  leaseId: newId('att'),
+  eventId: newId('msg'),
+  attempts: 1,
   recipient,
   notice: { kind: 'confirmed', booking: aBooking() } as const,
   createdAt: new Date('2026-12-01T10:00:00Z'),
@@ -35,7 +38,7 @@ describe('mail over SMTP', () => {
     const message = to('ada@example.org');
     expect(await channel.send(message)).toEqual({
       outcome: 'accepted',
-      providerMessageId: `<${message.deliveryId}@holdfast.example>`,
+      providerMessageId: `<${message.id}@holdfast.example>`,
     });
     const [received] = await sink.untilAccepted('ada@example.org');
     expect(received!.mail.date).toBe('2026-12-01T10:00:00.000Z');

@@ -2,7 +2,6 @@ import { assertNoOpenTransaction } from '@holdfast/shared/db/transaction';
 import { currentSecret, type Secrets } from '@holdfast/shared/secrets/secret-ring';
 import type { Sealer } from '@holdfast/shared/secrets/sealed-text';
 import nodemailer, { type SMTPSentMessageInfo } from 'nodemailer';
-import { dataOf } from '../deliveries/delivery.ts';
 import { renderAccountMail } from '../templates/account-mail.ts';
 import { renderMail } from '../templates/render-mail.ts';
 import type { Channel, OutboundMessage, SendOutcome } from './channel.ts';
@@ -56,6 +55,8 @@ export function createEmailChannel(options: EmailChannelOptions): Channel {
     async send(message: OutboundMessage): Promise<SendOutcome> {
       assertNoOpenTransaction('SMTP');
       const { notice } = message;
+      if ('webhook' in notice) throw new Error('a webhook at the channel of mails');
+      const contact = 'booking' in notice ? notice.booking.contact : notice.account.contact;
       const rendering = { publicUrl: options.publicUrl, stamp: message.createdAt };
       const mail =
         'booking' in notice
@@ -66,10 +67,10 @@ export function createEmailChannel(options: EmailChannelOptions): Channel {
       try {
         const sent: SMTPSentMessageInfo = await transport().sendMail({
           from: options.from,
-          to: { address: message.recipient, name: dataOf(notice).contact.name },
+          to: { address: message.recipient, name: contact.name },
           date: message.createdAt,
           // The same at every attempt: after a crash between send and commit, the receiver can tell the second copy.
-          messageId: `<${message.deliveryId}@${domain}>`,
+          messageId: `<${message.id}@${domain}>`,
           headers: {
             'Auto-Submitted': 'auto-generated',
             ...('booking' in notice ? { 'X-Holdfast-Booking': notice.booking.booking_id } : {}),

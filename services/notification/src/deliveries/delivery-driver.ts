@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import { Loop } from '@holdfast/shared/loop';
+import type { LeasedDelivery } from './delivery.ts';
 import { leaseDue } from './delivery-store.ts';
-import { sendDelivery, type SendDependencies, type SendResult } from './send-delivery.ts';
+import { sendDelivery, type SendDependencies } from './send-delivery.ts';
 
 export interface DeliveryDriverOptions extends Omit<SendDependencies, 'stopping'> {
   readonly logger: Logger;
@@ -10,22 +11,26 @@ export interface DeliveryDriverOptions extends Omit<SendDependencies, 'stopping'
   readonly onOutbox: () => void;
 }
 
-/** Messages under way at the same time; each is leased before and none waits in memory, so that leases do not age unused. */
-const SIDE_BY_SIDE = 8;
+/** Messages of one channel under way at the same time; each is leased before and none waits in memory, so that leases do not age unused. */
+const SIDE_BY_SIDE = { email: 8, webhook: 16 } as const;
 
-/** Sends what is due. Any number of replicas may run one: a delivery is leased to one of them at a time. */
+/**
+ * Sends what is due over one channel; the others have drivers of their own and do not wait for it. As many are leased as there is room
+ * for, and the rest stays in the database. Any number of replicas may run one: a delivery is leased to one of them at a time.
+ */
 export class DeliveryDriver {
   readonly #options: DeliveryDriverOptions;
   readonly #loop: Loop;
+  readonly #underWay = new Set<Promise<void>>();
   #stopping = false;
 
   constructor(options: DeliveryDriverOptions) {
     this.#options = options;
     this.#loop = new Loop({
-      name: 'notification-deliveries',
+      name: `notification-${options.channel.name}`,
       intervalMs: options.intervalMs ?? 500,
       logger: options.logger,
-      runOnce: async () => ({ more: (await this.runOnce()).length === SIDE_BY_SIDE }),
+      runOnce: () => this.#runOnce(),
     });
   }
 
@@ -42,19 +47,32 @@ export class DeliveryDriver {
   async stop(): Promise<void> {
     this.#stopping = true;
     await this.#loop.stop();
+    await Promise.all(this.#underWay);
   }
 
-  /** One round: lease, send, commit. Returns what came of each delivery. */
-  async runOnce(): Promise<SendResult[]> {
-    const leased = await leaseDue(this.#options.pool, SIDE_BY_SIDE);
-    if (leased.length === 0) return [];
-    const deps: SendDependencies = { ...this.#options, stopping: () => this.#stopping };
-    // Settled, not all: one that throws must not let the loop go on while its neighbours are still being sent.
-    const settled = await Promise.allSettled(leased.map((delivery) => sendDelivery(deps, delivery)));
-    const results = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    if (results.some((result) => result === 'retry' || result === 'dead')) this.#options.onOutbox();
-    const failed = settled.find((result) => result.status === 'rejected');
-    if (failed) throw new Error('outcome of a message could not be kept', { cause: failed.reason });
-    return results;
+  /** One round: leases what there is room for and begins to send it. */
+  async #runOnce(): Promise<{ more: boolean }> {
+    const { pool, channel } = this.#options;
+    const room = SIDE_BY_SIDE[channel.name] - this.#underWay.size;
+    if (room === 0) return { more: false };
+    const leased = await leaseDue(pool, channel.name, room);
+    for (const delivery of leased) {
+      const sending: Promise<void> = this.#send(delivery).finally(() => {
+        this.#underWay.delete(sending);
+        this.#loop.nudge();
+      });
+      this.#underWay.add(sending);
+    }
+    return { more: false };
+  }
+
+  async #send(delivery: LeasedDelivery): Promise<void> {
+    try {
+      const result = await sendDelivery({ ...this.#options, stopping: () => this.#stopping }, delivery);
+      if (result === 'retry' || result === 'dead') this.#options.onOutbox();
+    } catch (error) {
+      // The lease runs out, and the message is sent again.
+      this.#options.logger.error({ err: error, delivery_id: delivery.id }, 'outcome of a message could not be kept');
+    }
   }
 }

@@ -1,10 +1,10 @@
 import type { Pool } from '@holdfast/shared/db/pool';
 import type { Tx } from '@holdfast/shared/db/transaction';
-import { newId, type BookingId, type UserId } from '@holdfast/shared/ids';
+import { newId, type BookingId, type Id, type UserId } from '@holdfast/shared/ids';
 import {
   dataOf,
   toNotice,
-  type AccountNotice,
+  type AnyNotice,
   type ChannelName,
   type DeliveryId,
   type DeliveryState,
@@ -16,12 +16,17 @@ import {
 export const LEASE_SECONDS = 90;
 /** A retry message that is this late was lost with the broker's store; the delivery goes on without it. */
 const LOST_RETRY_MINUTES = 10;
+/** Webhooks that are under way to one endpoint at a time. */
+export const CALLS_AN_ENDPOINT = 4;
 
 export interface NewDelivery {
   readonly eventId: string;
   readonly channel: ChannelName;
   readonly recipient: string;
-  readonly notice: Notice | AccountNotice;
+  readonly notice: AnyNotice;
+  /** Null for what is not about a booking. */
+  readonly bookingId: BookingId | null;
+  readonly userId: UserId;
   readonly traceparent: string | null;
 }
 
@@ -34,8 +39,8 @@ export async function insertDelivery(tx: Tx, delivery: NewDelivery): Promise<boo
     [
       newId('dlv'),
       delivery.eventId,
-      'booking' in delivery.notice ? delivery.notice.booking.booking_id : null,
-      dataOf(delivery.notice).user_id,
+      delivery.bookingId,
+      delivery.userId,
       delivery.channel,
       delivery.recipient,
       delivery.notice.kind,
@@ -66,35 +71,28 @@ interface LeasedRow {
   traceparent: string | null;
   attempts: number;
   retry_seq: number;
-  lease_id: string;
+  lease_id: Id<'att'>;
   created_at: Date;
 }
 
 /**
- * Leases up to `limit` deliveries to the caller, oldest first: those that are due, those whose sender died, and those whose retry
- * message never came. Each counts one more attempt. One statement, committed before anything is sent.
+ * Leases up to `limit` deliveries of a channel to the caller, oldest first: those that are due, those whose sender died, and those whose
+ * retry message never came; none to where sending is paused. Each counts one more attempt. One statement, committed before anything is
+ * sent. Of webhooks an endpoint has so many under way at most, over all processes, that a slow one leaves room for the others.
  */
-export async function leaseDue(pool: Pool, limit: number): Promise<LeasedDelivery[]> {
+export async function leaseDue(pool: Pool, channel: ChannelName, limit: number): Promise<LeasedDelivery[]> {
   const { rows } = await pool.query<LeasedRow>({
-    name: 'deliveries-lease',
+    name: channel === 'webhook' ? 'deliveries-lease-webhooks' : 'deliveries-lease',
     text: `update deliveries
               set state = 'SENDING',
                   attempts = attempts + 1,
                   lease_id = $1,
                   lease_expires_at = clock.app_now() + make_interval(secs => ${LEASE_SECONDS}),
                   updated_at = clock.app_now()
-            where id in (
-              select id
-                from deliveries
-               where (state = 'DUE' and due_at <= (select clock.app_now()))
-                  or (state = 'SENDING' and lease_expires_at < (select clock.app_now()))
-                  or (state = 'WAITING' and due_at < (select clock.app_now()) - make_interval(mins => ${LOST_RETRY_MINUTES}))
-               order by due_at, id
-               limit $2
-                 for update skip locked)
+            where id in (${channel === 'webhook' ? DUE_BY_ENDPOINT : DUE})
         returning id, event_id, booking_id, user_id, channel, recipient, kind, notice, traceparent,
                   attempts, retry_seq, lease_id, created_at`,
-    values: [newId('att'), limit],
+    values: [newId('att'), limit, channel],
   });
   return rows.map((row) => ({
     id: row.id,
@@ -103,7 +101,7 @@ export async function leaseDue(pool: Pool, limit: number): Promise<LeasedDeliver
     userId: row.user_id,
     channel: row.channel,
     recipient: row.recipient,
-    notice: toNotice(row.kind, row.notice),
+    notice: toNotice(row.channel, row.kind, row.notice),
     traceparent: row.traceparent,
     attempts: row.attempts,
     retrySeq: row.retry_seq,
@@ -111,6 +109,49 @@ export async function leaseDue(pool: Pool, limit: number): Promise<LeasedDeliver
     createdAt: row.created_at,
   }));
 }
+
+const IS_OPEN = `((state = 'DUE' and due_at <= (select clock.app_now()))
+                  or (state = 'SENDING' and lease_expires_at < (select clock.app_now()))
+                  or (state = 'WAITING' and due_at < (select clock.app_now()) - make_interval(mins => ${LOST_RETRY_MINUTES})))`;
+
+const DUE = `select id
+                from deliveries
+               where channel = $3
+                 and ${IS_OPEN}
+                 and not exists (select from send_pauses where channel = $3 and recipient = '' and paused_until > (select clock.app_now()))
+               order by due_at, id
+               limit $2
+                 for update skip locked`;
+
+/** Goes from endpoint to endpoint by the index, so that what one has in store costs the others nothing. */
+const DUE_BY_ENDPOINT = `
+              with recursive endpoints as (
+                (select recipient from deliveries
+                  where channel = $3 and state in ('DUE', 'SENDING', 'WAITING') order by recipient limit 1)
+                union all
+                select (select recipient from deliveries
+                         where channel = $3 and state in ('DUE', 'SENDING', 'WAITING') and recipient > endpoints.recipient
+                         order by recipient limit 1)
+                  from endpoints
+                 where endpoints.recipient is not null)
+              select next.id
+                from endpoints
+               cross join lateral (
+                 select id, due_at
+                   from deliveries
+                  where channel = $3 and recipient = endpoints.recipient
+                    and ${IS_OPEN}
+                  order by due_at, id
+                  limit greatest(0, ${CALLS_AN_ENDPOINT} - (
+                    select count(*) from deliveries under_way
+                     where under_way.channel = $3 and under_way.recipient = endpoints.recipient and under_way.state = 'SENDING'
+                       and under_way.lease_expires_at >= (select clock.app_now())))
+                    for update skip locked) next
+               where endpoints.recipient is not null
+                 and not exists (select from send_pauses
+                                  where channel = $3 and recipient = endpoints.recipient and paused_until > (select clock.app_now()))
+               order by next.due_at, next.id
+               limit $2`;
 
 type Leased = Pick<LeasedDelivery, 'id' | 'leaseId'>;
 
@@ -178,6 +219,67 @@ export async function markDueAgain(tx: Tx, id: DeliveryId, retrySeq: number): Pr
   return rowCount === 1;
 }
 
+/** Ends a delivery that nobody waits for any more. False when the lease was lost meanwhile. */
+export async function markDropped(tx: Tx, delivery: Leased, reason: string): Promise<boolean> {
+  const { rowCount } = await tx.query(
+    `update deliveries
+        set state = 'DROPPED', last_error = $3, lease_id = null, lease_expires_at = null, updated_at = clock.app_now()
+      where id = $1 and state = 'SENDING' and lease_id = $2`,
+    [delivery.id, delivery.leaseId, reason],
+  );
+  return rowCount === 1;
+}
+
+/** Ends all that is on its way to an endpoint. */
+export async function dropOpen(tx: Tx, endpointId: string): Promise<void> {
+  await tx.query(
+    `update deliveries
+        set state = 'DROPPED', lease_id = null, lease_expires_at = null, updated_at = clock.app_now()
+      where channel = 'webhook' and recipient = $1 and state in ('DUE', 'SENDING', 'WAITING')`,
+    [endpointId],
+  );
+}
+
+export interface LockedDelivery {
+  readonly id: DeliveryId;
+  readonly eventId: string;
+  readonly state: DeliveryState;
+  readonly retrySeq: number;
+  readonly traceparent: string | null;
+  readonly at: Date;
+}
+
+/** A delivery that is there, locked until the end of the transaction. */
+export async function lockDelivery(tx: Tx, id: DeliveryId): Promise<LockedDelivery> {
+  const { rows } = await tx.query<LockedDelivery>(
+    `select id, event_id as "eventId", state, retry_seq as "retrySeq", traceparent, clock.app_now() as at
+       from deliveries where id = $1 for update`,
+    [id],
+  );
+  return rows[0]!;
+}
+
+/** Makes one that was sent, or that waits, due now with fresh attempts. */
+export async function restartDelivery(tx: Tx, id: DeliveryId): Promise<void> {
+  await tx.query(
+    `update deliveries
+        set state = 'DUE', due_at = clock.app_now(), attempts = 0, sent_at = null, updated_at = clock.app_now()
+      where id = $1 and state in ('SENT', 'WAITING')`,
+    [id],
+  );
+}
+
+/** Nothing is sent there for `pauseMs`; an empty recipient is the whole channel. A pause is not shortened by another. */
+export async function pauseSending(tx: Tx, channel: ChannelName, recipient: string, pauseMs: number): Promise<void> {
+  await tx.query(
+    `insert into send_pauses (channel, recipient, paused_until)
+     values ($1, $2, clock.app_now() + make_interval(secs => $3::float8 / 1000))
+     on conflict on constraint send_pauses_one_each
+     do update set paused_until = greatest(send_pauses.paused_until, excluded.paused_until)`,
+    [channel, recipient, pauseMs],
+  );
+}
+
 export interface DeliveryRow {
   id: DeliveryId;
   event_id: string;
@@ -205,7 +307,7 @@ export async function readDeliveries(
             provider_message_id, last_error, sent_at, created_at, updated_at
        from deliveries
       where booking_id = $1
-        and ($2::text is null or user_id = $2)
+        and ($2::text is null or (user_id = $2 and channel <> 'webhook'))
       order by created_at, id
       limit 100`,
     [filter.bookingId, filter.userId],

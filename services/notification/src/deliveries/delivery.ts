@@ -1,10 +1,11 @@
 import type { accountEvents, bookingEvents } from '@holdfast/shared/contracts/events';
+import type { WebhookPayload } from '@holdfast/shared/contracts/webhooks';
 import type { BookingId, Id, UserId } from '@holdfast/shared/ids';
 import type { z } from 'zod';
 
 export type DeliveryId = Id<'dlv'>;
-export type DeliveryState = 'DUE' | 'SENDING' | 'WAITING' | 'SENT' | 'DEAD';
-export type ChannelName = 'email';
+export type DeliveryState = 'DUE' | 'SENDING' | 'WAITING' | 'SENT' | 'DEAD' | 'DROPPED';
+export type ChannelName = 'email' | 'webhook';
 
 /**
  * What a message tells, with everything it needs to say it. An EXPIRED hold is no notice: it was never paid, its countdown stood on
@@ -35,13 +36,23 @@ export type AccountNotice =
   | { readonly kind: 'reset_password'; readonly account: z.output<(typeof accountEvents)['password_reset_requested']> }
   | { readonly kind: 'password_changed'; readonly account: z.output<(typeof accountEvents)['password_changed']> };
 
+/** What an endpoint is told; `kind` is the type of the event. */
+export interface WebhookNotice {
+  readonly kind: string;
+  readonly webhook: WebhookPayload;
+}
+
+export type AnyNotice = Notice | AccountNotice | WebhookNotice;
+
 /** The data of a notice, as the table keeps it. */
-export function dataOf(notice: Notice | AccountNotice): Notice['booking'] | AccountNotice['account'] {
+export function dataOf(notice: AnyNotice): Notice['booking'] | AccountNotice['account'] | WebhookPayload {
+  if ('webhook' in notice) return notice.webhook;
   return 'booking' in notice ? notice.booking : notice.account;
 }
 
 /** The notice again. */
-export function toNotice(kind: string, data: unknown): Notice | AccountNotice {
+export function toNotice(channel: ChannelName, kind: string, data: unknown): AnyNotice {
+  if (channel === 'webhook') return { kind, webhook: data as WebhookPayload };
   const isAboutAccount = (ACCOUNT_KINDS as readonly string[]).includes(kind);
   return (isAboutAccount ? { kind, account: data } : { kind, booking: data }) as Notice | AccountNotice;
 }
@@ -57,12 +68,12 @@ export interface LeasedDelivery {
   readonly userId: UserId;
   readonly channel: ChannelName;
   readonly recipient: string;
-  readonly notice: Notice | AccountNotice;
+  readonly notice: AnyNotice;
   readonly traceparent: string | null;
   /** Attempts begun so far, this one included. */
   readonly attempts: number;
   readonly retrySeq: number;
-  readonly leaseId: string;
+  readonly leaseId: Id<'att'>;
   /** When the event became known here; a mail's Date must not change from one attempt to the next. */
   readonly createdAt: Date;
 }
@@ -71,6 +82,8 @@ export interface LeasedDelivery {
 export interface SendFailure {
   readonly permanent: boolean;
   readonly reason: string;
+  /** The pause that the receiving side asked for, in ms. */
+  readonly retryAfterMs?: number;
 }
 
 export type NextStep =

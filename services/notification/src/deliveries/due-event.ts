@@ -3,7 +3,7 @@ import type { LeasedDelivery } from './delivery.ts';
 
 /** The message that makes a delivery due again. Its sequence is the delivery's `retry_seq`, so that an old one changes nothing. */
 export function dueEvent(options: {
-  delivery: LeasedDelivery;
+  delivery: Pick<LeasedDelivery, 'id' | 'eventId' | 'traceparent'>;
   seq: number;
   at: Date;
   availableAt?: Date;

@@ -18,6 +18,8 @@ export async function recordAccountDelivery(tx: Tx, event: IncomingEvent): Promi
     channel: 'email',
     recipient: notice.account.contact.email,
     notice,
+    bookingId: null,
+    userId: notice.account.user_id,
     traceparent: event.traceparent,
   });
 }

@@ -3,28 +3,34 @@ import type { Tx } from '@holdfast/shared/db/transaction';
 import { PermanentMessageError } from '@holdfast/shared/inbox/consumer';
 import type { IncomingEvent } from '@holdfast/shared/inbox/incoming-event';
 import type { Notice } from './delivery.ts';
+import { recordWebhooks } from './record-webhook.ts';
 import { hasConfirmation, insertDelivery } from './delivery-store.ts';
 
 /**
- * Writes down what is to be told about an event of family `booking`; sending is the driver's. Events that tell the customer nothing
+ * Writes down what is to be told about an event of family `booking`, to its customer and to the endpoints that listen; sending is the
+ * drivers'. Events that tell the customer nothing
  * (an expired hold, what is told with another booking of its series, names that this version does not know) leave no row. Returns whether something is due now.
  * @throws PermanentMessageError when the event's data is not what its contract says.
  */
 export async function recordDelivery(tx: Tx, event: IncomingEvent): Promise<boolean> {
+  const toEndpoints = await recordWebhooks(tx, event);
   const plain = noticeOf(event);
-  if (!plain) return false;
+  if (!plain) return toEndpoints;
   // Events of a booking come in their order: whether it was confirmed is known here.
   const notice: Notice =
     plain.kind === 'cancelled'
       ? { ...plain, booking: { ...plain.booking, calendar_entry: await hasConfirmation(tx, plain.booking.booking_id) } }
       : plain;
-  return insertDelivery(tx, {
+  const toCustomer = await insertDelivery(tx, {
     eventId: event.id,
     channel: 'email',
     recipient: notice.booking.contact.email,
     notice,
+    bookingId: notice.booking.booking_id,
+    userId: notice.booking.user_id,
     traceparent: event.traceparent,
   });
+  return toCustomer || toEndpoints;
 }
 
 /** @throws PermanentMessageError when the event's data is not what its contract says. */
