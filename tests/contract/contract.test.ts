@@ -5,6 +5,7 @@ import type { Operation } from '../support/contract.ts';
 import { PASSWORD } from '../support/customers.ts';
 import { driveStack, type DrivenStack } from '../support/driven-stack.ts';
 import { brokenInvariants, untilQuiet } from '../support/invariants.ts';
+import { until } from '@holdfast/shared/testing/until';
 import { untilMail } from '../support/mailbox.ts';
 import { startStack, WHOLE_PATH, type Stack } from '../support/stack.ts';
 
@@ -61,6 +62,12 @@ async function aPool(overrides: object = {}): Promise<string> {
     },
   });
   return event.body.id;
+}
+
+/** An endpoint at a port where nobody listens. */
+async function anEndpoint(): Promise<string> {
+  const body = { url: 'http://127.0.0.1:9/hooks', event_types: ['booking.offered'] };
+  return (await call('createWebhookEndpoint', driven.admin, { body })).body.id;
 }
 
 async function aPaidBooking(
@@ -202,6 +209,21 @@ describe('every operation is answered as its document says', () => {
     await call('archiveResource', admin, { at: { id: court.body.id } });
   });
 
+  test('outbound webhooks', async () => {
+    const { admin } = driven;
+    const endpoint = { id: await anEndpoint() };
+    await call('getWebhookEndpoint', admin, { at: endpoint });
+    await call('changeWebhookEndpoint', admin, { at: endpoint, body: { event_types: ['booking.failed'] } });
+    await call('rotateWebhookSecret', admin, { at: endpoint, body: {} });
+    await call('testWebhookEndpoint', admin, { at: endpoint, body: {} });
+    const attempt = await until('an attempt', async () => {
+      const { body } = await call<{ data: { id: string }[] }>('listWebhookAttempts', admin, { at: endpoint });
+      return body.data[0] ?? null;
+    });
+    await call('resendWebhookAttempt', admin, { at: { ...endpoint, attempt_id: attempt.id }, body: {} });
+    await call('deleteWebhookEndpoint', admin, { at: endpoint });
+  });
+
   test('all others, by requests made of the document', async () => {
     const { contract, driver, admin, operator, ann, anybody } = driven;
     await aPool({ capacity: 1 });
@@ -338,6 +360,8 @@ describe('every operation refuses as its document says', () => {
     const { contract, admin } = driven;
     const lists = contract.operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'limit'));
     expect(lists.length).toBeGreaterThan(5);
+    // The only thing that a list is asked of by its id.
+    const at = { id: await anEndpoint() };
     for (const operation of lists) {
       for (const query of [
         'limit=1000000000',
@@ -348,11 +372,12 @@ describe('every operation refuses as its document says', () => {
         'colour=red',
         'cursor=x',
       ]) {
-        const answer = await driven.driver.send(driven.driver.compose(operation.id, admin, { query }));
+        const answer = await driven.driver.send(driven.driver.compose(operation.id, admin, { at, query }));
         expect([operation.id, query, answer.violations]).toEqual([operation.id, query, []]);
         expect([operation.id, query, [400, 422].includes(answer.status)]).toEqual([operation.id, query, true]);
       }
     }
+    await call('deleteWebhookEndpoint', admin, { at });
   });
 });
 

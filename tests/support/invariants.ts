@@ -62,7 +62,7 @@ const UNDER_WAY_TO_CUSTOMERS: Readonly<Record<string, string>> = {
   'accounts on their way to notification': `
     select id from identity.outbox o where family = 'account'
        and not exists (select from notification.inbox i where i.event_id = o.id)`,
-  'mails to send': `select id from notification.deliveries where state not in ('SENT', 'DEAD')`,
+  'mails to send': `select id from notification.deliveries where state not in ('SENT', 'DEAD', 'DROPPED')`,
 };
 
 /** Waits until nothing is under way between the services that this stack runs. */

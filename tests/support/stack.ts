@@ -119,6 +119,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       HOLDFAST_NOTIFICATION_PORT: String(notification),
       HOLDFAST_SMTP_URL: `smtp://127.0.0.1:${smtp}`,
       HOLDFAST_PUBLIC_URL: url('gateway'),
+      HOLDFAST_WEBHOOK_DEVELOPMENT_TARGETS: '127.0.0.1',
     },
     provider: {
       HOLDFAST_PROVIDER_PORT: String(provider),

@@ -6,7 +6,8 @@ export const deliveryTimeline: TimelineSource = async (db, bookingId) =>
 
 const DELIVERIES = `
 select to_char(created_at at time zone 'utc', ${INSTANT}) as at, 'message.created' as type, event_id as cause,
-       channel || ' about "' || kind || '"' || case when state in ('SENT', 'DEAD') then '' else ', not sent yet' end as summary,
+       channel || ' about "' || kind || '"' || case when state in ('SENT', 'DEAD') then '' when state = 'DROPPED' then ', nobody wants it any more'
+         else ', not sent yet' end as summary,
        jsonb_build_object('id', id, 'channel', channel, 'kind', kind, 'status', state, 'attempts', attempts) as data,
        jsonb_build_object('last_error', last_error) as inner
   from deliveries
