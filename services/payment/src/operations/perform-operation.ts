@@ -115,6 +115,10 @@ async function cancelUnlessPaid(provider: Provider, operation: Operation, refere
   if (fact?.kind === 'authorised' && fact.amount === operation.amount && fact.currency === operation.currency) {
     return { kind: 'fact', fact };
   }
+  // What comes of it is not known yet: a cancellation on its way might meet the authorisation that is to be left standing.
+  if (truth.value.status === 'processing') {
+    return { kind: 'later', delayMs: CANCEL_RETRY_MS, reason: 'the provider is still busy with the attempt' };
+  }
   return cancelNow(provider, operation, reference);
 }
 
