@@ -7,6 +7,7 @@ import { Auditor } from '@holdfast/shared/integrity/auditor';
 import { messagingInvariants } from '@holdfast/shared/integrity/messaging-invariants';
 import type { InboxConsumer } from '@holdfast/shared/inbox/consumer';
 import { Relay } from '@holdfast/shared/outbox/relay';
+import { Loop } from '@holdfast/shared/loop';
 import { createPruneLoop } from '@holdfast/shared/retention/prune-old-rows';
 import { createSealer } from '@holdfast/shared/secrets/sealed-text';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
@@ -22,6 +23,7 @@ import { countOpen } from './deliveries/delivery-store.ts';
 import { createEvents } from './events.ts';
 import { buildHttp } from './http.ts';
 import { retryConsumer } from './retries/consumer.ts';
+import { pruneAttempts } from './webhooks/prune-attempts.ts';
 import { TargetGuard } from './webhooks/target-guard.ts';
 
 export interface ServiceOverrides {
@@ -118,6 +120,12 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
     registry: metrics.registry,
   });
   const pruning = createPruneLoop({ pool, logger });
+  const pruningAttempts = new Loop({
+    name: 'prune-webhook-attempts',
+    intervalMs: 60_000,
+    logger,
+    runOnce: () => pruneAttempts(pool),
+  });
 
   const connectAndConsume = async () => {
     const connected = await connectBus({ url: config.natsUrl, name: 'notification', logger, signal: stopped.signal });
@@ -145,7 +153,12 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
     stopped.abort();
     await server?.stop();
     await Promise.all(consumers.map((consumer) => consumer.stop()));
-    await Promise.all([...drivers.map((driver) => driver.stop()), pruning.stop(), auditor.stop()]);
+    await Promise.all([
+      ...drivers.map((driver) => driver.stop()),
+      pruning.stop(),
+      pruningAttempts.stop(),
+      auditor.stop(),
+    ]);
     await relay?.stop();
     await bus?.close();
     channel.close();
@@ -171,6 +184,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
       logger.info({ port: server.port }, 'listening');
       for (const driver of drivers) driver.start();
       pruning.start();
+      pruningAttempts.start();
       auditor.start();
       void connectAndConsume().then(markConsuming, (error: unknown) => {
         if (!stopped.signal.aborted) throw error;

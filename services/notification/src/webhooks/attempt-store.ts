@@ -87,3 +87,18 @@ export async function findAttempt(db: Queryable, endpointId: EndpointId, id: Att
   const { rows } = await db.query<AttemptRow>(`${SELECT} where a.endpoint_id = $1 and a.id = $2`, [endpointId, id]);
   return rows[0] ?? null;
 }
+
+/** Removes at most `limit` attempts that are older than so many days, the oldest first; how many there were. */
+export async function deleteOldAttempts(pool: Pool, days: number, limit: number): Promise<number> {
+  const { rowCount } = await pool.query(
+    `delete from webhook_attempts
+      where id in (select id
+                     from webhook_attempts
+                    where created_at < (select clock.app_now()) - make_interval(days => $1)
+                    order by created_at
+                    limit $2
+                      for update skip locked)`,
+    [days, limit],
+  );
+  return rowCount ?? 0;
+}

@@ -14,6 +14,7 @@ import { Webhook } from 'standardwebhooks';
 import { loadConfig } from '../config.ts';
 import { buildService, type Service } from '../service.ts';
 import { aBooking } from '../testing/factories.ts';
+import { pruneAttempts } from './prune-attempts.ts';
 
 const SECRET = 'a secret of the tests that has 32 characters';
 const DAY_MS = 86_400_000;
@@ -243,6 +244,18 @@ test('endpoints that do not answer keep nobody else waiting', async () => {
   expect((await call('DELETE', `/${hanging.id}`)).status).toBe(204);
   expect((await call('GET', `/${hanging.id}`)).status).toBe(404);
   for (const res of open) res.writeHead(204).end();
+});
+
+test('attempts are kept for thirty days', async () => {
+  const { id, path } = await register();
+  await call('POST', `/${id}/test`);
+  await untilCalled(path);
+  await untilAttempts(id, 1);
+  await pruneAttempts(pool);
+  expect(await attemptsOf(id)).toHaveLength(1);
+  await database.advanceClock(30 * DAY_MS + 1_000);
+  await pruneAttempts(pool);
+  expect(await attemptsOf(id)).toEqual([]);
 });
 
 test('only administrators, only allowed addresses, only known fields', async () => {
