@@ -6,6 +6,7 @@ import { createPool, type Pool } from '@holdfast/shared/db/pool';
 import { ASSERTION_HEADER, signAssertion, type Role } from '@holdfast/shared/http/internal-assertion';
 import { newId } from '@holdfast/shared/ids';
 import { toOutboxRows } from '@holdfast/shared/outbox/outbox';
+import { createSealer } from '@holdfast/shared/secrets/sealed-text';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
 import { createTestDatabase, type TestDatabase } from '@holdfast/shared/testing/test-database';
 import { startTestNats, type TestNats } from '@holdfast/shared/testing/test-nats';
@@ -14,6 +15,8 @@ import { Webhook } from 'standardwebhooks';
 import { loadConfig } from '../config.ts';
 import { buildService, type Service } from '../service.ts';
 import { aBooking } from '../testing/factories.ts';
+import { createWebhookChannel } from '../channels/webhook-channel.ts';
+import { TargetGuard } from './target-guard.ts';
 import { pruneAttempts } from './prune-attempts.ts';
 
 const SECRET = 'a secret of the tests that has 32 characters';
@@ -244,6 +247,28 @@ test('endpoints that do not answer keep nobody else waiting', async () => {
   expect((await call('DELETE', `/${hanging.id}`)).status).toBe(204);
   expect((await call('GET', `/${hanging.id}`)).status).toBe(404);
   for (const res of open) res.writeHead(204).end();
+});
+
+test('the connection itself refuses a name that has become private since it was registered', async () => {
+  const { id } = await register();
+  await pool.query('update webhook_endpoints set url = $2 where id = $1', [id, 'https://rebind.test/hook']);
+  const channel = createWebhookChannel({
+    pool,
+    guard: new TargetGuard({ ports: [443], developmentTargets: [] }, async () => [{ address: '127.0.0.1', family: 4 }]),
+    sealer: createSealer({ values: () => [SECRET] }, 'webhook secret'),
+  });
+  const payload = { type: 'webhook.test', timestamp: new Date().toISOString(), data: { endpoint_id: id } };
+  const outcome = await channel.send({
+    id: newId('dlv'),
+    leaseId: newId('att'),
+    eventId: newId('msg'),
+    attempts: 1,
+    recipient: id,
+    notice: { kind: payload.type, webhook: payload },
+    createdAt: new Date(),
+  });
+  channel.close();
+  expect(outcome).toMatchObject({ outcome: 'put_off', reason: expect.stringContaining('not public') });
 });
 
 test('attempts are kept for thirty days', async () => {
