@@ -2,6 +2,7 @@ import type { Express } from 'express';
 import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
 import { integrityAttention } from '@holdfast/shared/attention/integrity-attention';
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
+import { deadLetterRoutes } from '@holdfast/shared/dead-letters/routes';
 import { createApp, jsonBody, observeRequests, problemHandler, requireJson } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
@@ -65,6 +66,7 @@ export function buildHttp(deps: HttpDeps): Express {
   );
   app.use('/internal', integrityRoutes(deps.auditor));
   app.use('/internal', timelineRoutes('booking', deps.pool, [bookingTimeline, messagingTimeline]));
+  app.use('/internal', deadLetterRoutes(deps.pool, 'booking'));
   const catalogue = { pool: deps.pool, logger: deps.logger };
   app.use('/v1', requireAssertion(deps.internalSecret), hallImportRoutes(catalogue), requireJson, jsonBody());
   app.use(

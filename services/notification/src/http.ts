@@ -4,6 +4,7 @@ import type { Pool } from '@holdfast/shared/db/pool';
 import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
 import { integrityAttention } from '@holdfast/shared/attention/integrity-attention';
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
+import { deadLetterRoutes } from '@holdfast/shared/dead-letters/routes';
 import { createApp, observeRequests, problemHandler } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
@@ -45,6 +46,7 @@ export function buildHttp(options: HttpOptions): Express {
   );
   app.use('/internal', integrityRoutes(options.auditor));
   app.use('/internal', timelineRoutes('notification', options.pool, [deliveryTimeline, messagingTimeline]));
+  app.use('/internal', deadLetterRoutes(options.pool, 'notification'));
   app.use(() => {
     throw new Problem('not_found');
   });

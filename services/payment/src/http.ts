@@ -1,6 +1,7 @@
 import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
 import { integrityAttention } from '@holdfast/shared/attention/integrity-attention';
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
+import { deadLetterRoutes } from '@holdfast/shared/dead-letters/routes';
 import { createApp, observeRequests, problemHandler } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
@@ -44,6 +45,7 @@ export function createHttp(options: HttpOptions): Express {
   const sources = [paymentAttention, messagingAttention('payment', { consumes: true }), integrityAttention('payment')];
   app.use('/internal', attentionRoutes(options.payments.pool, sources), integrityRoutes(options.auditor));
   app.use('/internal', timelineRoutes('payment', options.payments.pool, [paymentTimeline, messagingTimeline]));
+  app.use('/internal', deadLetterRoutes(options.payments.pool, 'payment'));
   app.use(webhookRoutes(options.webhooks));
   app.use(() => {
     throw new Problem('not_found');

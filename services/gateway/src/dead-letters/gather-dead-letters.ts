@@ -1,0 +1,113 @@
+import { list } from '@holdfast/shared/contracts/common';
+import {
+  deadLetter,
+  deadLetterGroup,
+  deadLetterInFull,
+  type DeadLetterGroupListJson,
+  type DeadLetterInFullJson,
+  type DeadLetterListJson,
+  type DeadLetterQuery,
+} from '@holdfast/shared/contracts/dead-letters';
+import { ASSERTION_HEADER } from '@holdfast/shared/http/internal-assertion';
+import { decodeCursor, encodeCursor, toPage } from '@holdfast/shared/http/pagination';
+import { isId } from '@holdfast/shared/ids';
+import { Problem } from '@holdfast/shared/problems';
+import type { Pool } from 'undici';
+import { z } from 'zod';
+
+/** The whole answer comes within 3 s, whichever service is away. */
+const LIMIT_MS = 2_000;
+
+/** The services to ask, and in whose name. */
+export interface Asking {
+  readonly upstreams: Readonly<Record<string, Pool>>;
+  readonly assertion: string;
+}
+
+/**
+ * A page of the dead letters of all services, newest first: ids are in the order of time, so each service is asked for what is before the
+ * cursor, and the newest of all answers are the page. A service that does not answer is named in `unreachable`; a page must not look
+ * complete without it. @throws Problem `validation_failed` for a bad cursor.
+ */
+export async function gatherDeadLetters(asking: Asking, query: DeadLetterQuery): Promise<DeadLetterListJson> {
+  const { service, limit, ...rest } = query;
+  decodeCursor(query.cursor, 1);
+  const search = new URLSearchParams({ limit: String(limit) });
+  for (const [name, value] of Object.entries(rest)) if (value !== undefined) search.set(name, value);
+  const { answers, unreachable } = await askAll(
+    asking,
+    service,
+    `/internal/dead-letters?${search.toString()}`,
+    list(deadLetter),
+  );
+  const letters = answers.flatMap(({ data }) => data).sort((a, b) => (a.id < b.id ? 1 : -1));
+  const page = toPage(
+    letters,
+    limit,
+    (letter) => letter,
+    (letter) => [letter.id],
+  );
+  const hasMore = page.has_more || answers.some((answer) => answer.has_more);
+  const last = page.data.at(-1);
+  const next = page.next_cursor ?? (hasMore && last ? encodeCursor([last.id]) : null);
+  return { ...page, has_more: hasMore, next_cursor: next, unreachable };
+}
+
+/** The groups of all services, the largest first. */
+export async function gatherDeadLetterGroups(
+  asking: Asking,
+  service: string | undefined,
+): Promise<DeadLetterGroupListJson> {
+  const schema = z.object({ groups: z.array(deadLetterGroup) });
+  const { answers, unreachable } = await askAll(asking, service, '/internal/dead-letters/groups', schema);
+  const data = answers.flatMap(({ groups }) => groups).sort((a, b) => b.count - a.count);
+  return { object: 'list', data, has_more: false, next_cursor: null, unreachable };
+}
+
+/**
+ * The dead letter of this id, whichever service has it. @throws Problem `not_found`; `dependency_unavailable` when no service has it and
+ * one that might did not answer.
+ */
+export async function findDeadLetter(asking: Asking, id: string): Promise<DeadLetterInFullJson> {
+  if (!isId('dlq', id)) throw new Problem('not_found');
+  const { answers, unreachable } = await askAll(asking, undefined, `/internal/dead-letters/${id}`, deadLetterInFull);
+  const found = answers[0];
+  if (found) return found;
+  throw new Problem(unreachable.length > 0 ? 'dependency_unavailable' : 'not_found');
+}
+
+async function askAll<S extends z.ZodType>(
+  { upstreams, assertion }: Asking,
+  service: string | undefined,
+  path: string,
+  schema: S,
+): Promise<{ answers: z.output<S>[]; unreachable: string[] }> {
+  const asked = Object.entries(upstreams).filter(([name]) => service === undefined || name === service);
+  const unreachable: string[] = [];
+  const answers: z.output<S>[] = [];
+  await Promise.all(
+    asked.map(async ([name, pool]) => {
+      try {
+        const answer = await ask(pool, assertion, path);
+        if (answer !== null) answers.push(schema.parse(answer));
+      } catch {
+        unreachable.push(name);
+      }
+    }),
+  );
+  return { answers, unreachable: unreachable.sort() };
+}
+
+/** The answer as JSON; null where the service has nothing there. */
+async function ask(pool: Pool, assertion: string, path: string): Promise<unknown> {
+  const { body, statusCode } = await pool.request({
+    method: 'GET',
+    path,
+    headers: { [ASSERTION_HEADER]: assertion, accept: 'application/json' },
+    signal: AbortSignal.timeout(LIMIT_MS),
+  });
+  const text = await body.text();
+  if (statusCode === 404) return null;
+  if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
+  return JSON.parse(text);
+}

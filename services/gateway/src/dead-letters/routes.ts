@@ -1,0 +1,35 @@
+import { deadLetterGroupQuery, deadLetterQuery } from '@holdfast/shared/contracts/dead-letters';
+import { parseQuery } from '@holdfast/shared/http/validation';
+import { Problem } from '@holdfast/shared/problems';
+import type { Express, Request } from 'express';
+import type { Pool as Upstream } from 'undici';
+import type { AssertCaller } from '../border/assertion.ts';
+import { requireSignedIn, type Authenticator } from '../border/authenticate.ts';
+import { findDeadLetter, gatherDeadLetterGroups, gatherDeadLetters, type Asking } from './gather-dead-letters.ts';
+
+export interface DeadLettersDeps {
+  readonly authenticator: Authenticator;
+  readonly assertCaller: AssertCaller;
+  readonly upstreams: Readonly<Record<string, Upstream>>;
+}
+
+/** The dead letters of all services, for operators. */
+export function mountDeadLetters(app: Express, deps: DeadLettersDeps): void {
+  async function asOperator(req: Request): Promise<Asking> {
+    const signedIn = requireSignedIn(await deps.authenticator.authenticate(req));
+    if (signedIn.user.role === 'customer') throw new Problem('forbidden');
+    return { upstreams: deps.upstreams, assertion: deps.assertCaller(req, signedIn).assertion };
+  }
+
+  app.get('/v1/ops/dead-letters', async (req, res) => {
+    const asking = await asOperator(req);
+    res.json(await gatherDeadLetters(asking, parseQuery(deadLetterQuery, req.query)));
+  });
+  app.get('/v1/ops/dead-letters/groups', async (req, res) => {
+    const asking = await asOperator(req);
+    res.json(await gatherDeadLetterGroups(asking, parseQuery(deadLetterGroupQuery, req.query).service));
+  });
+  app.get('/v1/ops/dead-letters/:id', async (req, res) => {
+    res.json(await findDeadLetter(await asOperator(req), req.params.id));
+  });
+}

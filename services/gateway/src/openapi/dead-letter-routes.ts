@@ -1,0 +1,40 @@
+import {
+  deadLetterGroupList,
+  deadLetterGroupQuery,
+  deadLetterInFull,
+  deadLetterList,
+  deadLetterQuery,
+} from '@holdfast/shared/contracts/dead-letters';
+import type { ApiRoute } from './route.ts';
+
+const letters = { method: 'get', tag: 'Operations', target: 'gateway', access: 'user', role: 'operator' } as const;
+
+/** Messages that consumers gave up, of every service. */
+export const DEAD_LETTER_ROUTES: readonly ApiRoute[] = [
+  {
+    ...letters,
+    path: '/v1/ops/dead-letters',
+    operationId: 'listDeadLetters',
+    summary: 'Messages that a consumer gave up, newest first',
+    query: deadLetterQuery,
+    answers: { 200: { description: 'A page of the dead letters of all services', schema: deadLetterList } },
+    problems: ['forbidden'],
+  },
+  {
+    ...letters,
+    path: '/v1/ops/dead-letters/groups',
+    operationId: 'groupDeadLetters',
+    summary: 'Open dead letters by consumer, type and cause, the largest groups first',
+    query: deadLetterGroupQuery,
+    answers: { 200: { description: 'At most 100 groups of a service', schema: deadLetterGroupList } },
+    problems: ['forbidden'],
+  },
+  {
+    ...letters,
+    path: '/v1/ops/dead-letters/:id',
+    operationId: 'getDeadLetter',
+    summary: 'One dead letter with its payload, and how many events wait behind it',
+    answers: { 200: { description: 'The dead letter', schema: deadLetterInFull } },
+    problems: ['forbidden', 'not_found', 'dependency_unavailable'],
+  },
+];
