@@ -17,7 +17,13 @@ const SEED = 20_270_104;
  * Operations that succeed only after a fault that no request can cause (a payment that stays stuck, books that differ). Their own tests
  * cause it; here they are called and must refuse as the document says.
  */
-const AFTER_A_FAULT = new Set(['retrySaga', 'compensateSaga', 'resolveSaga', 'resolveReconciliationFinding']);
+const AFTER_A_FAULT = new Set([
+  'getDeadLetter',
+  'retrySaga',
+  'compensateSaga',
+  'resolveSaga',
+  'resolveReconciliationFinding',
+]);
 
 let stack: Stack;
 let driven: DrivenStack;
