@@ -19,6 +19,9 @@ const SEED = 20_270_104;
  */
 const AFTER_A_FAULT = new Set([
   'getDeadLetter',
+  'replayDeadLetter',
+  'discardDeadLetter',
+  'restoreDeadLetter',
   'retrySaga',
   'compensateSaga',
   'resolveSaga',

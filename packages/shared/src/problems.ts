@@ -98,6 +98,25 @@ export const PROBLEMS = {
     retryable: false,
     about: 'It is unknown, expired or was used before: ask for a new mail.',
   },
+  dead_letter_settled: {
+    status: 409,
+    title: 'The dead letter is in another state',
+    retryable: false,
+    about:
+      'Only an OPEN letter can be replayed or discarded, only a DISCARDED one restored. Its state is in the detail.',
+  },
+  dead_letter_unreadable: {
+    status: 409,
+    title: 'No consumer can read this message',
+    retryable: false,
+    about: 'Its payload is none of our events, so there is nothing to replay. Discard it.',
+  },
+  dead_letter_overtaken: {
+    status: 409,
+    title: 'The events of this booking stand somewhere else',
+    retryable: false,
+    about: 'An earlier event has to be settled first, or a later one has taken effect since.',
+  },
   saga_not_retryable: {
     status: 409,
     title: 'The saga waits for nothing',

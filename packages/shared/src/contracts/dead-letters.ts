@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pageQuery } from '../http/pagination.ts';
-import { id, instant } from './common.ts';
+import { humanText, id, instant } from './common.ts';
 
 /** The services that consume events, and so may have dead letters. */
 export const CONSUMING_SERVICES = ['booking', 'payment', 'notification'] as const;
@@ -46,6 +46,15 @@ export const deadLetter = z
   .meta({ id: 'DeadLetter' });
 export type DeadLetterJson = z.input<typeof deadLetter>;
 
+/** What an operator did to it. */
+const deadLetterAct = z.object({
+  act: z.enum(['replay', 'discard', 'restore']),
+  actor: z.string(),
+  reason: z.string().nullable(),
+  cause: z.string(),
+  at: instant,
+});
+
 export const deadLetterInFull = deadLetter
   .extend({
     subject: z.string(),
@@ -53,9 +62,13 @@ export const deadLetterInFull = deadLetter
     payload: z.string(),
     /** Later events of the same ordering key that came and wait for this one. */
     waiting: z.number().int(),
+    acts: z.array(deadLetterAct),
   })
   .meta({ id: 'DeadLetterInFull' });
 export type DeadLetterInFullJson = z.input<typeof deadLetterInFull>;
+
+export const discardDeadLetterBody = z.strictObject({ reason: humanText(10, 500) }).meta({ id: 'DiscardDeadLetter' });
+export const emptyDeadLetterBody = z.strictObject({}).meta({ id: 'DecideDeadLetter' });
 
 /** OPEN letters of one consumer, type and cause. */
 export const deadLetterGroup = z

@@ -53,6 +53,13 @@ export interface DeadLetterFullRow extends DeadLetterRow {
   readonly subject: string;
   readonly payload: string;
   readonly waiting: number;
+  readonly acts: {
+    act: 'replay' | 'discard' | 'restore';
+    actor: string;
+    reason: string | null;
+    cause: string;
+    at: string;
+  }[];
 }
 
 /** One with its payload, and how many parked events wait behind it. */
@@ -64,7 +71,11 @@ export async function findDeadLetterRow(db: Queryable, id: string): Promise<Dead
               where parked.consumer = dead_letters.consumer
                 and parked.ordering_key = dead_letters.ordering_key
                 and parked.family = dead_letters.family
-                and parked.seq > dead_letters.seq) as waiting
+                and parked.seq > dead_letters.seq) as waiting,
+            (select coalesce(json_agg(json_build_object('act', act, 'actor', actor, 'reason', reason, 'cause', a.cause,
+                      'at', to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by a.at, a.id), '[]')
+               from dead_letter_acts a
+              where a.dead_letter_id = dead_letters.id) as acts
        from dead_letters
       where id = $1`,
     [id],

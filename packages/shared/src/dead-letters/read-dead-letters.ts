@@ -43,7 +43,7 @@ export async function listDeadLetters(
 export async function readDeadLetter(db: Queryable, service: string, id: string): Promise<DeadLetterInFullJson> {
   const row = isId('dlq', id) ? await findDeadLetterRow(db, id) : null;
   if (!row) throw new Problem('not_found');
-  return { ...toJson(service, row), subject: row.subject, payload: row.payload, waiting: row.waiting };
+  return { ...toJson(service, row), subject: row.subject, payload: row.payload, waiting: row.waiting, acts: row.acts };
 }
 
 /** The open ones by consumer, type and cause. */

@@ -1,8 +1,11 @@
-import { Router } from 'express';
-import { ownDeadLetterQuery } from '../contracts/dead-letters.ts';
+import { Router, type Request, type Response } from 'express';
+import { discardDeadLetterBody, emptyDeadLetterBody, ownDeadLetterQuery } from '../contracts/dead-letters.ts';
 import type { Pool } from '../db/pool.ts';
-import { requireRole } from '../http/caller.ts';
-import { parseQuery } from '../http/validation.ts';
+import { withTransaction, type Tx } from '../db/transaction.ts';
+import { jsonBody, requireJson } from '../http/app.ts';
+import { requireRole, type SignedInCaller } from '../http/caller.ts';
+import { parseBody, parseQuery } from '../http/validation.ts';
+import { discardDeadLetter, replayDeadLetter, restoreDeadLetter } from './decide-dead-letter.ts';
 import { groupDeadLetters, listDeadLetters, readDeadLetter } from './read-dead-letters.ts';
 
 /**
@@ -23,5 +26,29 @@ export function deadLetterRoutes(pool: Pool, service: string): Router {
     requireRole(req, 'operator', 'admin');
     res.json(await readDeadLetter(pool, service, req.params.id));
   });
+
+  router.post('/dead-letters/:id/replay', requireJson, jsonBody(), async (req: Request<{ id: string }>, res) => {
+    parseBody(emptyDeadLetterBody, req.body);
+    await decide(req, res, (tx, by) => replayDeadLetter(tx, req.params.id, by));
+  });
+  router.post('/dead-letters/:id/discard', requireJson, jsonBody(), async (req: Request<{ id: string }>, res) => {
+    const { reason } = parseBody(discardDeadLetterBody, req.body);
+    await decide(req, res, (tx, by) => discardDeadLetter(tx, req.params.id, reason, by));
+  });
+  router.post('/dead-letters/:id/restore', requireJson, jsonBody(), async (req: Request<{ id: string }>, res) => {
+    parseBody(emptyDeadLetterBody, req.body);
+    await decide(req, res, (tx, by) => restoreDeadLetter(tx, req.params.id, by));
+  });
+
+  /** Answers with the letter as it is after it. */
+  async function decide(
+    req: Request<{ id: string }>,
+    res: Response,
+    work: (tx: Tx, by: SignedInCaller) => Promise<void>,
+  ): Promise<void> {
+    const by = requireRole(req as Request, 'operator', 'admin');
+    await withTransaction(pool, (tx) => work(tx, by));
+    res.json(await readDeadLetter(pool, service, req.params.id));
+  }
   return router;
 }

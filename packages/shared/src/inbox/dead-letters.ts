@@ -22,17 +22,19 @@ const COPY_LIMIT_CHARACTERS = 32_000;
 
 /**
  * Writes the browsable row and, in the same transaction, the copy for the DEAD_LETTER stream. A message that is already there
- * stays as it is.
+ * stays as it is; one that was replayed in vain is OPEN again.
  */
 export async function deadLetter(tx: Tx, letter: DeadLetter): Promise<void> {
   const id = newId('dlq');
   const eventId = letter.event?.id ?? idIn(letter.payload) ?? id;
-  const { rows } = await tx.query<{ error: string }>(
+  const { rows } = await tx.query<{ id: string; error: string }>(
     `insert into dead_letters (id, consumer, event_id, subject, ordering_key, family, seq, payload, attempts, cause, error)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
              coalesce($11, (select last_error from inbox_attempts where consumer = $2 and event_id = $3), 'process ended while handling it'))
-     on conflict do nothing
-     returning error`,
+     on conflict on constraint dead_letters_once_per_consumer do update
+       set state = 'OPEN', attempts = excluded.attempts, cause = excluded.cause, error = excluded.error
+       where dead_letters.state = 'REPLAYED'
+     returning id, error`,
     [
       id,
       letter.consumer,
@@ -58,7 +60,7 @@ export async function deadLetter(tx: Tx, letter: DeadLetter): Promise<void> {
       cause: eventId,
       at: clock[0]!.at,
       data: {
-        dead_letter_id: id,
+        dead_letter_id: rows[0]!.id,
         consumer: letter.consumer,
         subject: letter.subject,
         attempts: letter.attempts,

@@ -21,7 +21,7 @@ const get = (path: string, token = operator) => gateway.call(`/v1/ops/dead-lette
 const letter = (service: string): DeadLetterInFullJson => ({
   ...{ id: newId('dlq'), object: 'dead_letter', service, consumer: `${service}-x`, type: null, cause: 'malformed' },
   ...{ error: 'for a test', attempts: 1, state: 'OPEN', event_id: 'e', ordering_key: null, family: null },
-  ...{ sequence: null, created_at: '2027-01-01T00:00:00.000Z', subject: 's', payload: 'p', waiting: 0 },
+  ...{ sequence: null, created_at: '2027-01-01T00:00:00.000Z', subject: 's', payload: 'p', waiting: 0, acts: [] },
 });
 const NOT_FOUND = () => ({ status: 404, body: '{}' });
 

@@ -11,7 +11,7 @@ import {
 import { ASSERTION_HEADER } from '@holdfast/shared/http/internal-assertion';
 import { decodeCursor, encodeCursor, toPage } from '@holdfast/shared/http/pagination';
 import { isId } from '@holdfast/shared/ids';
-import { Problem } from '@holdfast/shared/problems';
+import { PROBLEMS, Problem, type ProblemCode } from '@holdfast/shared/problems';
 import type { Pool } from 'undici';
 import { z } from 'zod';
 
@@ -75,6 +75,35 @@ export async function findDeadLetter(asking: Asking, id: string): Promise<DeadLe
   if (found) return found;
   throw new Problem(unreachable.length > 0 ? 'dependency_unavailable' : 'not_found');
 }
+
+/**
+ * Has the service that owns a letter decide about it, and gives the letter after it. @throws Problem as `findDeadLetter` does, or the
+ * service's own refusal.
+ */
+export async function decideDeadLetter(
+  asking: Asking,
+  id: string,
+  act: 'replay' | 'discard' | 'restore',
+  body: object,
+): Promise<DeadLetterInFullJson> {
+  const { service } = await findDeadLetter(asking, id);
+  const { body: answer, statusCode } = await asking.upstreams[service]!.request({
+    method: 'POST',
+    path: `/internal/dead-letters/${id}/${act}`,
+    headers: { [ASSERTION_HEADER]: asking.assertion, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(LIMIT_MS),
+  }).catch((error: unknown) => {
+    throw new Problem('dependency_unavailable', { detail: `the ${service} service did not answer`, cause: error });
+  });
+  const json: unknown = JSON.parse(await answer.text());
+  if (statusCode === 200) return deadLetterInFull.parse(json);
+  const refused = json as { code?: unknown; detail?: unknown };
+  if (isCode(refused.code)) throw new Problem(refused.code, { detail: String(refused.detail) });
+  throw new Problem('dependency_unavailable', { detail: `the ${service} service answered ${statusCode}` });
+}
+
+const isCode = (code: unknown): code is ProblemCode => typeof code === 'string' && code in PROBLEMS;
 
 async function askAll<S extends z.ZodType>(
   { upstreams, assertion }: Asking,

@@ -1,11 +1,23 @@
-import { deadLetterGroupQuery, deadLetterQuery } from '@holdfast/shared/contracts/dead-letters';
-import { parseQuery } from '@holdfast/shared/http/validation';
+import {
+  deadLetterGroupQuery,
+  deadLetterQuery,
+  discardDeadLetterBody,
+  emptyDeadLetterBody,
+} from '@holdfast/shared/contracts/dead-letters';
+import { parseBody, parseQuery } from '@holdfast/shared/http/validation';
 import { Problem } from '@holdfast/shared/problems';
 import type { Express, Request } from 'express';
 import type { Pool as Upstream } from 'undici';
 import type { AssertCaller } from '../border/assertion.ts';
 import { requireSignedIn, type Authenticator } from '../border/authenticate.ts';
-import { findDeadLetter, gatherDeadLetterGroups, gatherDeadLetters, type Asking } from './gather-dead-letters.ts';
+import { readJson } from '../border/read-body.ts';
+import {
+  decideDeadLetter,
+  findDeadLetter,
+  gatherDeadLetterGroups,
+  gatherDeadLetters,
+  type Asking,
+} from './gather-dead-letters.ts';
 
 export interface DeadLettersDeps {
   readonly authenticator: Authenticator;
@@ -32,4 +44,14 @@ export function mountDeadLetters(app: Express, deps: DeadLettersDeps): void {
   app.get('/v1/ops/dead-letters/:id', async (req, res) => {
     res.json(await findDeadLetter(await asOperator(req), req.params.id));
   });
+  for (const act of ['replay', 'discard', 'restore'] as const) {
+    app.post(`/v1/ops/dead-letters/:id/${act}`, async (req: Request<{ id: string }>, res) => {
+      const asking = await asOperator(req as Request);
+      const body = parseBody(
+        act === 'discard' ? discardDeadLetterBody : emptyDeadLetterBody,
+        (await readJson(req))?.value,
+      );
+      res.json(await decideDeadLetter(asking, req.params.id, act, body));
+    });
+  }
 }

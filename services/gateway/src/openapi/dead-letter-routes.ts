@@ -4,10 +4,18 @@ import {
   deadLetterInFull,
   deadLetterList,
   deadLetterQuery,
+  discardDeadLetterBody,
+  emptyDeadLetterBody,
 } from '@holdfast/shared/contracts/dead-letters';
 import type { ApiRoute } from './route.ts';
 
 const letters = { method: 'get', tag: 'Operations', target: 'gateway', access: 'user', role: 'operator' } as const;
+
+const decision = {
+  method: 'post',
+  answers: { 200: { description: 'The letter after it', schema: deadLetterInFull } },
+} as const;
+const REFUSED = ['forbidden', 'not_found', 'dead_letter_settled', 'dependency_unavailable'] as const;
 
 /** Messages that consumers gave up, of every service. */
 export const DEAD_LETTER_ROUTES: readonly ApiRoute[] = [
@@ -36,5 +44,33 @@ export const DEAD_LETTER_ROUTES: readonly ApiRoute[] = [
     summary: 'One dead letter with its payload, and how many events wait behind it',
     answers: { 200: { description: 'The dead letter', schema: deadLetterInFull } },
     problems: ['forbidden', 'not_found', 'dependency_unavailable'],
+  },
+  {
+    ...letters,
+    ...decision,
+    path: '/v1/ops/dead-letters/:id/replay',
+    operationId: 'replayDeadLetter',
+    summary:
+      'Hand an open letter to its consumer once more: it takes effect in its turn, and what waits behind it follows',
+    body: emptyDeadLetterBody,
+    problems: [...REFUSED, 'dead_letter_unreadable'],
+  },
+  {
+    ...letters,
+    ...decision,
+    path: '/v1/ops/dead-letters/:id/discard',
+    operationId: 'discardDeadLetter',
+    summary: 'Give an open letter up for good: what waits behind it goes on',
+    body: discardDeadLetterBody,
+    problems: [...REFUSED, 'dead_letter_overtaken'],
+  },
+  {
+    ...letters,
+    ...decision,
+    path: '/v1/ops/dead-letters/:id/restore',
+    operationId: 'restoreDeadLetter',
+    summary: 'Take a discard back, as long as nothing has come after it',
+    body: emptyDeadLetterBody,
+    problems: [...REFUSED, 'dead_letter_overtaken'],
   },
 ];

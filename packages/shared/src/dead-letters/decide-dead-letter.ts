@@ -1,0 +1,111 @@
+import type { DeadLetterJson } from '../contracts/dead-letters.ts';
+import type { Tx } from '../db/transaction.ts';
+import type { SignedInCaller } from '../http/caller.ts';
+import { isId, newId } from '../ids.ts';
+import { Problem } from '../problems.ts';
+
+interface LetterRow {
+  readonly id: string;
+  readonly consumer: string;
+  readonly event_id: string;
+  readonly ordering_key: string | null;
+  readonly family: string | null;
+  readonly seq: number | null;
+}
+
+type Decider = Pick<SignedInCaller, 'userId' | 'requestId'>;
+
+/**
+ * Hands an open letter to its consumer once more, with fresh attempts. It waits among the parked messages, so that it takes effect in its
+ * turn and once, and what waits behind it follows; the consumer looks each second. One that fails again is OPEN again.
+ * @throws Problem `not_found`, `dead_letter_settled`, or `dead_letter_unreadable` for a message that no consumer could read.
+ */
+export async function replayDeadLetter(tx: Tx, id: string, by: Decider): Promise<void> {
+  const letter = await settle(tx, id, 'OPEN', 'REPLAYED');
+  if (letter.ordering_key === null) throw new Problem('dead_letter_unreadable');
+  const { consumer, ordering_key: key, family, seq, event_id: eventId } = letter;
+  await tx.query('delete from inbox_attempts where consumer = $1 and event_id = $2', [consumer, eventId]);
+  // The first event of a booking has left no position: its transaction was rolled back.
+  await tx.query(
+    `insert into inbox_positions (consumer, ordering_key, family, last_seq)
+     values ($1, $2, $3, 0)
+     on conflict (consumer, ordering_key, family) do nothing`,
+    [consumer, key, family],
+  );
+  await tx.query(
+    `insert into inbox_parked (consumer, ordering_key, family, seq, event_id, subject, payload)
+     select consumer, ordering_key, family, $2::integer, event_id, subject, payload from dead_letters where id = $1
+     on conflict do nothing`,
+    [id, seq],
+  );
+  await record(tx, { letter, act: 'replay', reason: null, by });
+}
+
+/**
+ * Gives an open letter up for good: its event never takes effect, and what waits behind it goes on.
+ * @throws Problem `not_found`, `dead_letter_settled`, or `dead_letter_overtaken` when an earlier event of its booking has to come first.
+ */
+export async function discardDeadLetter(tx: Tx, id: string, reason: string, by: Decider): Promise<void> {
+  const letter = await settle(tx, id, 'OPEN', 'DISCARDED');
+  if (letter.ordering_key !== null && !(await movePosition(tx, letter, -1, 0)))
+    throw new Problem('dead_letter_overtaken');
+  await record(tx, { letter, act: 'discard', reason, by });
+}
+
+/**
+ * Takes a discard back, as long as nothing has come after it: the letter is OPEN again, and its booking waits for it again.
+ * @throws Problem `not_found`, `dead_letter_settled` when it is not discarded, or `dead_letter_overtaken`.
+ */
+export async function restoreDeadLetter(tx: Tx, id: string, by: Decider): Promise<void> {
+  const letter = await settle(tx, id, 'DISCARDED', 'OPEN');
+  if (letter.ordering_key !== null && !(await movePosition(tx, letter, 0, -1)))
+    throw new Problem('dead_letter_overtaken');
+  await record(tx, { letter, act: 'restore', reason: null, by });
+}
+
+/** One guarded update decides between all who press a button at the same moment. */
+async function settle(
+  tx: Tx,
+  id: string,
+  from: DeadLetterJson['state'],
+  to: DeadLetterJson['state'],
+): Promise<LetterRow> {
+  if (!isId('dlq', id)) throw new Problem('not_found');
+  const { rows } = await tx.query<LetterRow>(
+    `update dead_letters set state = $3
+      where id = $1 and state = $2
+      returning id, consumer, event_id, ordering_key, family, seq`,
+    [id, from, to],
+  );
+  if (rows[0]) return rows[0];
+  const { rows: present } = await tx.query<{ state: string }>('select state from dead_letters where id = $1', [id]);
+  if (!present[0]) throw new Problem('not_found');
+  throw new Problem('dead_letter_settled', { detail: `the dead letter is ${present[0].state}, not ${from}` });
+}
+
+/** From `seq + from` to `seq + to`; false when the position is somewhere else. */
+async function movePosition(tx: Tx, letter: LetterRow, from: number, to: number): Promise<boolean> {
+  const { consumer, ordering_key: key, family, seq } = letter;
+  await tx.query(
+    `insert into inbox_positions (consumer, ordering_key, family, last_seq)
+     values ($1, $2, $3, 0)
+     on conflict (consumer, ordering_key, family) do nothing`,
+    [consumer, key, family],
+  );
+  const { rowCount } = await tx.query(
+    `update inbox_positions set last_seq = $5
+      where consumer = $1 and ordering_key = $2 and family = $3 and last_seq = $4`,
+    [consumer, key, family, seq! + from, seq! + to],
+  );
+  return rowCount === 1;
+}
+
+async function record(
+  tx: Tx,
+  { letter, act, reason, by }: { letter: LetterRow; act: string; reason: string | null; by: Decider },
+): Promise<void> {
+  await tx.query(
+    `insert into dead_letter_acts (id, dead_letter_id, act, actor, reason, cause) values ($1, $2, $3, $4, $5, $6)`,
+    [newId('aud'), letter.id, act, by.userId, reason, by.requestId],
+  );
+}
