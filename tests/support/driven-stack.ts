@@ -86,7 +86,7 @@ export async function driveStack(stack: Stack): Promise<DrivenStack> {
     actor('bob', 'customer'),
   ];
   credentials.set(admin, stack.admin);
-  await enter(admin, '/v1/auth/login', stack.admin);
+  world.isStaff(await enter(admin, '/v1/auth/login', stack.admin));
   const ids = new Map<Actor, string>();
   for (const somebody of [operator, ann, bob]) {
     const login = { email: `${somebody.name}-${randomUUID().slice(0, 8)}@holdfast.test`, password: PASSWORD };
@@ -96,6 +96,7 @@ export async function driveStack(stack: Stack): Promise<DrivenStack> {
   const made = await driver.send(
     driver.compose('changeRole', admin, { at: { id: ids.get(operator)! }, body: { role: 'operator' } }),
   );
+  world.isStaff(ids.get(operator)!);
   if (made.status !== 200) throw new Error(`the operator was not made: ${made.text}`);
   return {
     contract,
