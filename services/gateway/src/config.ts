@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { email, password } from '@holdfast/shared/contracts/identity';
 import {
+  commaList,
   databaseUrl,
   internalSecret,
   secretsOf,
@@ -48,12 +49,7 @@ function isOrigin(value: string): boolean {
 const HOST_FORM =
   'must be names separated by commas, in lower case, each with its port or without, e.g. api.example.com';
 
-const commaList = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== ''),
-);
+const listed = z.string().transform(commaList);
 
 const schema = commonServiceSchema
   .extend({
@@ -63,10 +59,10 @@ const schema = commonServiceSchema
     HOLDFAST_NOTIFICATION_URL: url('http', 'https').default('http://127.0.0.1:8083'),
     HOLDFAST_ADMIN_EMAIL: email.optional(),
     HOLDFAST_ADMIN_PASSWORD: password.optional(),
-    HOLDFAST_TRUSTED_PROXIES: commaList.pipe(z.array(cidr.refine(isNoWholeInternet, TRUSTS_EVERYBODY))).default([]),
-    HOLDFAST_METRICS_ALLOWED_CIDRS: commaList.pipe(z.array(cidr)).default(['127.0.0.0/8', '::1/128']),
-    HOLDFAST_CORS_ORIGINS: commaList.pipe(z.array(z.string().refine(isOrigin, ORIGIN_FORM))).default([]),
-    HOLDFAST_PUBLIC_HOSTS: commaList.pipe(z.array(z.string().refine(isHost, HOST_FORM))).default([]),
+    HOLDFAST_TRUSTED_PROXIES: listed.pipe(z.array(cidr.refine(isNoWholeInternet, TRUSTS_EVERYBODY))).default([]),
+    HOLDFAST_METRICS_ALLOWED_CIDRS: listed.pipe(z.array(cidr)).default(['127.0.0.0/8', '::1/128']),
+    HOLDFAST_CORS_ORIGINS: listed.pipe(z.array(z.string().refine(isOrigin, ORIGIN_FORM))).default([]),
+    HOLDFAST_PUBLIC_HOSTS: listed.pipe(z.array(z.string().refine(isHost, HOST_FORM))).default([]),
     HOLDFAST_RATE_LIMIT_SCALE: z.coerce
       .number({ message: 'must be a number' })
       .min(0.001, 'must be at least 0.001')

@@ -24,6 +24,8 @@ const LIMIT_MS = 10_000;
 /** A process that died in its turn keeps others from the check for so long. */
 const TURN = '60 seconds';
 const EXAMPLES = 5;
+/** How long somebody waits for a run: the gateway waits 2 s for all services together. */
+const PATIENCE_MS = 1_500;
 const SECONDS = { minute: 60, hour: 3_600 } as const;
 const SECONDS_BROKEN = { minute: 5, hour: 60 } as const;
 
@@ -71,8 +73,8 @@ export class Auditor {
     return this.#run(new Map(this.#options.invariants.map(({ name }) => [name, 0])));
   }
 
-  /** Runs all, and answers when that is done or when `patienceMs` is over: then with `running`, and the run goes on. */
-  async runOnDemand(patienceMs: number): Promise<ServiceIntegrity> {
+  /** Runs all, and answers when that is done or when patience is over: then with `running`, and the run goes on. */
+  async runOnDemand(patienceMs = PATIENCE_MS): Promise<ServiceIntegrity> {
     this.#demanded ??= this.runAll().finally(() => (this.#demanded = null));
     const run = this.#demanded;
     // One that fails after the answer was sent has nobody else to tell.

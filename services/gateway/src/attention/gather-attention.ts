@@ -1,7 +1,7 @@
 import { joinAttention } from '@holdfast/shared/attention/attention-source';
 import { serviceAttention, type AttentionJson, type ServiceAttention } from '@holdfast/shared/contracts/attention';
-import { ASSERTION_HEADER } from '@holdfast/shared/http/internal-assertion';
 import type { Pool } from 'undici';
+import { answerOf } from '../proxy/ask-service.ts';
 
 /** The whole answer comes within 3 s; a service that takes longer is itself something to look at. */
 const LIMIT_MS = 2_000;
@@ -16,8 +16,9 @@ export async function gatherAttention(
   own: () => Promise<ServiceAttention>,
 ): Promise<AttentionJson> {
   const asked = new Date();
+  const question = { path: '/internal/attention', assertion, limitMs: LIMIT_MS };
   const answers = Object.entries(upstreams).map(([service, pool]) =>
-    orUnreachable(service, asked, () => ask(pool, assertion)),
+    orUnreachable(service, asked, () => answerOf(pool, question, serviceAttention)),
   );
   const { items, counts } = joinAttention(await Promise.all([...answers, orUnreachable('gateway', asked, own)]));
   const shown = Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -30,18 +31,6 @@ export async function gatherAttention(
     counts,
     as_of: asked.toISOString(),
   };
-}
-
-async function ask(pool: Pool, assertion: string): Promise<ServiceAttention> {
-  const { body, statusCode } = await pool.request({
-    method: 'GET',
-    path: '/internal/attention',
-    headers: { [ASSERTION_HEADER]: assertion, accept: 'application/json' },
-    signal: AbortSignal.timeout(LIMIT_MS),
-  });
-  const text = await body.text();
-  if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
-  return serviceAttention.parse(JSON.parse(text));
 }
 
 async function orUnreachable(

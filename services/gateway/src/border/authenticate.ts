@@ -100,6 +100,13 @@ export function requireSignedIn(signedIn: SignedIn | null): SignedIn {
   return signedIn;
 }
 
+/** @throws Problem `unauthenticated` when the request carries no token, `forbidden` when it is a customer's. */
+export function requireOperator(signedIn: SignedIn | null): SignedIn {
+  const somebody = requireSignedIn(signedIn);
+  if (somebody.user.role === 'customer') throw new Problem('forbidden');
+  return somebody;
+}
+
 function countAuthorization(rawHeaders: readonly string[]): number {
   let count = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {

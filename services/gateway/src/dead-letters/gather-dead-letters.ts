@@ -8,12 +8,12 @@ import {
   type DeadLetterListJson,
   type DeadLetterQuery,
 } from '@holdfast/shared/contracts/dead-letters';
-import { ASSERTION_HEADER } from '@holdfast/shared/http/internal-assertion';
 import { decodeCursor, encodeCursor, toPage } from '@holdfast/shared/http/pagination';
 import { isId } from '@holdfast/shared/ids';
 import { PROBLEMS, Problem, type ProblemCode } from '@holdfast/shared/problems';
 import type { Pool } from 'undici';
 import { z } from 'zod';
+import { askEach, askService } from '../proxy/ask-service.ts';
 
 /** The whole answer comes within 3 s, whichever service is away. */
 const LIMIT_MS = 2_000;
@@ -87,56 +87,34 @@ export async function decideDeadLetter(
   body: object,
 ): Promise<DeadLetterInFullJson> {
   const { service } = await findDeadLetter(asking, id);
-  const { body: answer, statusCode } = await asking.upstreams[service]!.request({
-    method: 'POST',
-    path: `/internal/dead-letters/${id}/${act}`,
-    headers: { [ASSERTION_HEADER]: asking.assertion, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(LIMIT_MS),
+  const { status, text } = await askService(asking.upstreams[service]!, {
+    ...{ method: 'POST', path: `/internal/dead-letters/${id}/${act}`, body },
+    ...{ assertion: asking.assertion, limitMs: LIMIT_MS },
   }).catch((error: unknown) => {
     throw new Problem('dependency_unavailable', { detail: `the ${service} service did not answer`, cause: error });
   });
-  const json: unknown = JSON.parse(await answer.text());
-  if (statusCode === 200) return deadLetterInFull.parse(json);
+  const json: unknown = JSON.parse(text);
+  if (status === 200) return deadLetterInFull.parse(json);
   const refused = json as { code?: unknown; detail?: unknown };
   if (isCode(refused.code)) throw new Problem(refused.code, { detail: String(refused.detail) });
-  throw new Problem('dependency_unavailable', { detail: `the ${service} service answered ${statusCode}` });
+  throw new Problem('dependency_unavailable', { detail: `the ${service} service answered ${status}` });
 }
 
 const isCode = (code: unknown): code is ProblemCode => typeof code === 'string' && code in PROBLEMS;
 
+/** The answers of those services that have something there, and who did not answer. */
 async function askAll<S extends z.ZodType>(
   { upstreams, assertion }: Asking,
   service: string | undefined,
   path: string,
   schema: S,
 ): Promise<{ answers: z.output<S>[]; unreachable: string[] }> {
-  const asked = Object.entries(upstreams).filter(([name]) => service === undefined || name === service);
-  const unreachable: string[] = [];
-  const answers: z.output<S>[] = [];
-  await Promise.all(
-    asked.map(async ([name, pool]) => {
-      try {
-        const answer = await ask(pool, assertion, path);
-        if (answer !== null) answers.push(schema.parse(answer));
-      } catch {
-        unreachable.push(name);
-      }
-    }),
-  );
-  return { answers, unreachable: unreachable.sort() };
-}
-
-/** The answer as JSON; null where the service has nothing there. */
-async function ask(pool: Pool, assertion: string, path: string): Promise<unknown> {
-  const { body, statusCode } = await pool.request({
-    method: 'GET',
-    path,
-    headers: { [ASSERTION_HEADER]: assertion, accept: 'application/json' },
-    signal: AbortSignal.timeout(LIMIT_MS),
+  const wanted = Object.entries(upstreams).filter(([name]) => service === undefined || name === service);
+  const { answers, unreachable } = await askEach(Object.fromEntries(wanted), async (pool) => {
+    const { status, text } = await askService(pool, { path, assertion, limitMs: LIMIT_MS });
+    if (status === 404) return [];
+    if (status !== 200) throw new Error(`it answered ${status}`);
+    return [schema.parse(JSON.parse(text))];
   });
-  const text = await body.text();
-  if (statusCode === 404) return null;
-  if (statusCode !== 200) throw new Error(`it answered ${statusCode}`);
-  return JSON.parse(text);
+  return { answers: answers.flat(), unreachable: unreachable.sort() };
 }

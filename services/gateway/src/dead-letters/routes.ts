@@ -5,11 +5,10 @@ import {
   emptyDeadLetterBody,
 } from '@holdfast/shared/contracts/dead-letters';
 import { parseBody, parseQuery } from '@holdfast/shared/http/validation';
-import { Problem } from '@holdfast/shared/problems';
 import type { Express, Request } from 'express';
 import type { Pool as Upstream } from 'undici';
 import type { AssertCaller } from '../border/assertion.ts';
-import { requireSignedIn, type Authenticator } from '../border/authenticate.ts';
+import { requireOperator, type Authenticator } from '../border/authenticate.ts';
 import { readJson } from '../border/read-body.ts';
 import {
   decideDeadLetter,
@@ -28,8 +27,7 @@ export interface DeadLettersDeps {
 /** The dead letters of all services, for operators. */
 export function mountDeadLetters(app: Express, deps: DeadLettersDeps): void {
   async function asOperator(req: Request): Promise<Asking> {
-    const signedIn = requireSignedIn(await deps.authenticator.authenticate(req));
-    if (signedIn.user.role === 'customer') throw new Problem('forbidden');
+    const signedIn = requireOperator(await deps.authenticator.authenticate(req));
     return { upstreams: deps.upstreams, assertion: deps.assertCaller(req, signedIn).assertion };
   }
 

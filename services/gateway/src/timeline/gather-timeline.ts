@@ -1,10 +1,10 @@
 import type { BookingJson } from '@holdfast/shared/contracts/bookings';
 import { serviceTimeline, type TimelineEntry, type TimelineJson } from '@holdfast/shared/contracts/timeline';
-import { ASSERTION_HEADER } from '@holdfast/shared/http/internal-assertion';
 import { isId, timeOfId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import { inOrder } from '@holdfast/shared/timeline/timeline-source';
 import type { Pool } from 'undici';
+import { answerOf, askEach, askService } from '../proxy/ask-service.ts';
 
 /** Two rounds, one after the other: the whole answer comes within 3 s. */
 const LIMIT_MS = 1_300;
@@ -21,36 +21,27 @@ export async function gatherTimeline(
 ): Promise<TimelineJson> {
   if (!isId('bkg', bookingId)) throw new Problem('not_found');
   const booking = await readBooking(upstreams.booking, assertion, bookingId);
-  const missing: string[] = [];
-  const parts = await Promise.all(
-    Object.entries(upstreams).map(async ([service, pool]) => {
-      try {
-        const { status, json } = await ask(pool, assertion, `/internal/timeline/${bookingId}`);
-        if (status !== 200) throw new Error(`${service} answered ${status}`);
-        return serviceTimeline.parse(json).entries;
-      } catch {
-        missing.push(service);
-        return [];
-      }
-    }),
-  );
+  const question = { path: `/internal/timeline/${bookingId}`, assertion, limitMs: LIMIT_MS };
+  const { answers, unreachable } = await askEach(upstreams, (pool) => answerOf(pool, question, serviceTimeline));
+  const parts = answers.map(({ entries }) => entries);
   return {
     object: 'list',
     data: inOrder([requestsOf(parts.flat()), ...parts]),
     has_more: false,
     next_cursor: null,
     booking: { id: booking.id, reference: booking.reference, status: booking.status },
-    missing,
+    missing: unreachable,
   };
 }
 
 async function readBooking(pool: Pool, assertion: string, bookingId: string): Promise<BookingJson> {
-  const answer = await ask(pool, assertion, `/v1/bookings/${bookingId}`).catch((error: unknown) => {
+  const question = { path: `/v1/bookings/${bookingId}`, assertion, limitMs: LIMIT_MS };
+  const { status, text } = await askService(pool, question).catch((error: unknown) => {
     throw new Problem('dependency_unavailable', { detail: 'the booking service does not answer', cause: error });
   });
-  if (answer.status === 404) throw new Problem('not_found');
-  if (answer.status !== 200) throw new Problem('dependency_unavailable');
-  return answer.json as BookingJson;
+  if (status === 404) throw new Problem('not_found');
+  if (status !== 200) throw new Problem('dependency_unavailable');
+  return JSON.parse(text) as BookingJson;
 }
 
 /** The requests that led to something, each at the moment when the gateway gave it its id. */
@@ -64,14 +55,4 @@ function requestsOf(entries: readonly TimelineEntry[]): TimelineEntry[] {
     summary: `request ${id}`,
     data: { id },
   }));
-}
-
-async function ask(pool: Pool, assertion: string, path: string): Promise<{ status: number; json: unknown }> {
-  const { body, statusCode } = await pool.request({
-    method: 'GET',
-    path,
-    headers: { [ASSERTION_HEADER]: assertion, accept: 'application/json' },
-    signal: AbortSignal.timeout(LIMIT_MS),
-  });
-  return { status: statusCode, json: JSON.parse(await body.text()) };
 }
