@@ -1,12 +1,12 @@
-import { Router, type Request, type Response } from 'express';
+import { Router, type Request } from 'express';
 import { bookingListQuery, cancelBody, extendBody, payBody, upcomingQuery } from '@holdfast/shared/contracts/bookings';
 import type { Pool } from '@holdfast/shared/db/pool';
 import { requireUser } from '@holdfast/shared/http/caller';
 import { timeLeft } from '@holdfast/shared/http/deadline';
 import { parseBody, parseQuery } from '@holdfast/shared/http/validation';
 import { fingerprint, requireIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
-import type { StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
 import { isId, type BookingId } from '@holdfast/shared/ids';
+import { sendStored } from '@holdfast/shared/idempotency/send-stored';
 import { Problem } from '@holdfast/shared/problems';
 import { cancelBooking, type CancelDeps } from './cancel-booking.ts';
 import { extendHold } from './extend-hold.ts';
@@ -58,7 +58,7 @@ export function bookingRoutes(deps: BookingRoutesDeps): Router {
       key,
       fingerprint: fingerprint('POST', `/v1/bookings/${bookingId}/pay`, body),
     };
-    const { answer, replayed } = await payBooking(deps, {
+    const result = await payBooking(deps, {
       caller,
       bookingId,
       scope,
@@ -66,7 +66,7 @@ export function bookingRoutes(deps: BookingRoutesDeps): Router {
       allowEquivalent: body.allow_equivalent,
       waitMs: timeLeft(req, PAY_LIMIT_MS) - ANSWER_MS,
     });
-    sendStored(res, answer, replayed);
+    sendStored(res, result);
   });
 
   router.post('/bookings/:id/extend', async (req, res) => {
@@ -79,8 +79,8 @@ export function bookingRoutes(deps: BookingRoutesDeps): Router {
       key,
       fingerprint: fingerprint('POST', `/v1/bookings/${bookingId}/extend`, body),
     };
-    const { answer, replayed } = await extendHold(deps, { caller, bookingId, scope });
-    sendStored(res, answer, replayed);
+    const result = await extendHold(deps, { caller, bookingId, scope });
+    sendStored(res, result);
   });
 
   router.post('/bookings/:id/cancel', async (req, res) => {
@@ -93,8 +93,8 @@ export function bookingRoutes(deps: BookingRoutesDeps): Router {
       key,
       fingerprint: fingerprint('POST', `/v1/bookings/${bookingId}/cancel`, { reason }),
     };
-    const { answer, replayed } = await cancelBooking(deps, { caller, bookingId, scope, reason });
-    sendStored(res, answer, replayed);
+    const result = await cancelBooking(deps, { caller, bookingId, scope, reason });
+    sendStored(res, result);
   });
 
   return router;
@@ -105,14 +105,4 @@ function bookingIdOf(req: Request): BookingId {
   const id = req.params['id'];
   if (!isId('bkg', id)) throw new Problem('not_found');
   return id;
-}
-
-/** Sends an answer as it is stored, to the letter. */
-function sendStored(res: Response, answer: StoredAnswer, replayed: boolean): void {
-  res
-    .status(answer.status)
-    .set(answer.headers)
-    .set(replayed ? { 'idempotent-replayed': 'true' } : {})
-    .type(answer.status >= 400 ? 'application/problem+json' : 'application/json')
-    .send(answer.body);
 }

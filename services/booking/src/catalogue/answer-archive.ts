@@ -4,8 +4,9 @@ import { restoreBody } from '@holdfast/shared/contracts/catalogue';
 import { requireRole } from '@holdfast/shared/http/caller';
 import { parseBody } from '@holdfast/shared/http/validation';
 import { answerOnce } from '@holdfast/shared/idempotency/answer-once';
-import { fingerprint, readIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
+import { sendStored } from '@holdfast/shared/idempotency/send-stored';
 import { isId } from '@holdfast/shared/ids';
+import { optionalScope } from '@holdfast/shared/idempotency/optional-scope';
 import { Problem } from '@holdfast/shared/problems';
 import { etagOf, requireIfMatch } from '../etag.ts';
 import type { CatalogueObject } from './answer-create.ts';
@@ -14,7 +15,6 @@ import type { CatalogueDeps } from './catalogue-deps.ts';
 import type { CatalogueKind } from './catalogue-kind.ts';
 import { isRefusal, toProblem, type ChangeRefusal } from './catalogue-refusal.ts';
 import { restoreObject } from './restore-object.ts';
-import { sendStored } from './send-stored.ts';
 
 /** Answers a DELETE of an admin, which archives: 204. @throws Problem for everything that is refused. */
 export async function answerArchive<T extends CatalogueObject>(
@@ -44,9 +44,7 @@ export async function answerRestore<T extends CatalogueObject>(
   const { id } = req.params;
   if (!isId(kind.prefix, id)) throw new Problem('not_found');
   parseBody(restoreBody, req.body);
-  const key = readIdempotencyKey(req.headers['idempotency-key']);
-  const path = `/v1/${kind.collection}/${id}/restore`;
-  const scope = key === null ? null : { userId: caller.userId, key, fingerprint: fingerprint('POST', path, {}) };
+  const scope = optionalScope(req, caller.userId, {});
   const result = await answerOnce<ChangeRefusal>(deps.pool, scope, async (tx) => {
     const restored = await restoreObject(tx, kind, { caller, id });
     if (isRefusal(restored)) return restored;

@@ -3,6 +3,7 @@ import { requireRole, type SignedInCaller } from '@holdfast/shared/http/caller';
 import { parseBody } from '@holdfast/shared/http/validation';
 import type { Tx } from '@holdfast/shared/db/transaction';
 import { answerOnce } from '@holdfast/shared/idempotency/answer-once';
+import { sendStored } from '@holdfast/shared/idempotency/send-stored';
 import { fingerprint, readIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
 import type { StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
 import type { z } from 'zod';
@@ -10,7 +11,6 @@ import { recordAudit, type AuditedObject } from '../audit/record-audit.ts';
 import { etagOf } from '../etag.ts';
 import type { CatalogueDeps } from './catalogue-deps.ts';
 import { toProblem, type CatalogueRefusal } from './catalogue-refusal.ts';
-import { sendStored } from './send-stored.ts';
 
 /** What every object of the catalogue shows. */
 export interface CatalogueObject extends AuditedObject {

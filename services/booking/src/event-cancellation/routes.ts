@@ -3,9 +3,10 @@ import { cancelEventBody, type EventCancellationJson } from '@holdfast/shared/co
 import type { Pool } from '@holdfast/shared/db/pool';
 import { requireRole } from '@holdfast/shared/http/caller';
 import { parseBody } from '@holdfast/shared/http/validation';
-import { fingerprint, readIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
 import type { StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
 import { isId } from '@holdfast/shared/ids';
+import { optionalScope } from '@holdfast/shared/idempotency/optional-scope';
+import { sendStored } from '@holdfast/shared/idempotency/send-stored';
 import { Problem } from '@holdfast/shared/problems';
 import { answerOnce } from '@holdfast/shared/idempotency/answer-once';
 import { cancelEvent } from './cancel-event.ts';
@@ -24,23 +25,16 @@ export function eventCancellationRoutes(deps: EventCancellationRoutesDeps): Rout
     const eventId = req.params.id;
     if (!isId('evt', eventId)) throw new Problem('not_found');
     const { reason } = parseBody(cancelEventBody, req.body);
-    const key = readIdempotencyKey(req.headers['idempotency-key']);
-    const print = fingerprint('POST', `/v1/events/${eventId}/cancel`, { reason });
-    const { answer, replayed } = await answerOnce(
+    const result = await answerOnce(
       deps.pool,
-      key === null ? null : { userId: caller.userId, key, fingerprint: print },
+      optionalScope(req, caller.userId, { reason }),
       async (tx) => answerOf(await cancelEvent(tx, { caller, eventId, reason })),
       async (tx) => {
         const cancellation = await readCancellationOf(tx, eventId);
         return cancellation.state === 'DONE' ? answerOf(cancellation) : null;
       },
     );
-    res
-      .status(answer.status)
-      .set(answer.headers)
-      .set(replayed ? { 'idempotent-replayed': 'true' } : {})
-      .type('application/json')
-      .send(answer.body);
+    sendStored(res, result);
   });
 
   router.get('/events/:id/cancellation', async (req, res) => {

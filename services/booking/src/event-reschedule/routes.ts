@@ -4,9 +4,10 @@ import type { Pool } from '@holdfast/shared/db/pool';
 import { requireRole } from '@holdfast/shared/http/caller';
 import { parseBody } from '@holdfast/shared/http/validation';
 import { answerOnce } from '@holdfast/shared/idempotency/answer-once';
-import { fingerprint, readIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
 import type { StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
 import { isId } from '@holdfast/shared/ids';
+import { optionalScope } from '@holdfast/shared/idempotency/optional-scope';
+import { sendStored } from '@holdfast/shared/idempotency/send-stored';
 import { Problem } from '@holdfast/shared/problems';
 import { readRescheduleOf } from './read-reschedule.ts';
 import { rescheduleEvent } from './reschedule-event.ts';
@@ -24,23 +25,16 @@ export function eventRescheduleRoutes(deps: EventRescheduleRoutesDeps): Router {
     const eventId = req.params.id;
     if (!isId('evt', eventId)) throw new Problem('not_found');
     const body = parseBody(rescheduleEventBody, req.body);
-    const key = readIdempotencyKey(req.headers['idempotency-key']);
-    const print = fingerprint('POST', `/v1/events/${eventId}/reschedule`, body);
-    const { answer, replayed } = await answerOnce(
+    const result = await answerOnce(
       deps.pool,
-      key === null ? null : { userId: caller.userId, key, fingerprint: print },
+      optionalScope(req, caller.userId, body),
       async (tx) => answerOf(await rescheduleEvent(tx, { caller, eventId, body })),
       async (tx) => {
         const reschedule = await readRescheduleOf(tx, eventId);
         return reschedule.state === 'RUNNING' ? null : answerOf(reschedule);
       },
     );
-    res
-      .status(answer.status)
-      .set(answer.headers)
-      .set(replayed ? { 'idempotent-replayed': 'true' } : {})
-      .type('application/json')
-      .send(answer.body);
+    sendStored(res, result);
   });
 
   router.get('/events/:id/reschedule', async (req, res) => {

@@ -1,3 +1,5 @@
+import { optionalScope } from '@holdfast/shared/idempotency/optional-scope';
+import { sendStored } from '@holdfast/shared/idempotency/send-stored';
 import { Router, type Request, type Response } from 'express';
 import {
   compensateSagaBody,
@@ -11,7 +13,6 @@ import type { Tx } from '@holdfast/shared/db/transaction';
 import { requireRole } from '@holdfast/shared/http/caller';
 import { parseBody, parseQuery } from '@holdfast/shared/http/validation';
 import { answerOnce } from '@holdfast/shared/idempotency/answer-once';
-import { fingerprint, readIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
 import type { BookingId } from '@holdfast/shared/ids';
 import type { BookingWatch } from '../bookings/booking-watch.ts';
 import { compensateSaga } from './compensate-saga.ts';
@@ -41,40 +42,33 @@ export function sagaRoutes(deps: SagaRoutesDeps): Router {
 
   router.post('/ops/sagas/:booking_id/retry', async (req, res) => {
     const body = parseBody(retrySagaBody, req.body);
-    await act(req, res, 'retry', body, (tx, operation) => retrySaga(tx, operation));
+    await act(req, res, body, (tx, operation) => retrySaga(tx, operation));
   });
   router.post('/ops/sagas/:booking_id/compensate', async (req, res) => {
     const body = parseBody(compensateSagaBody, req.body);
-    await act(req, res, 'compensate', body, (tx, operation) => compensateSaga(tx, { ...operation, ...body }));
+    await act(req, res, body, (tx, operation) => compensateSaga(tx, { ...operation, ...body }));
   });
   router.post('/ops/sagas/:booking_id/resolve', async (req, res) => {
     const body = parseBody(resolveSagaBody, req.body);
-    await act(req, res, 'resolve', body, (tx, operation) => resolveSaga(tx, { ...operation, ...body }));
+    await act(req, res, body, (tx, operation) => resolveSaga(tx, { ...operation, ...body }));
   });
 
   async function act(
     req: Request,
     res: Response,
-    verb: string,
     body: object,
     work: (tx: Tx, operation: SagaOperation) => Promise<SagaJson>,
   ): Promise<void> {
     const caller = requireRole(req, 'operator', 'admin');
     const bookingId = String(req.params['booking_id']);
-    const key = readIdempotencyKey(req.headers['idempotency-key']);
-    const print = fingerprint('POST', `/v1/ops/sagas/${bookingId}/${verb}`, body);
-    const { answer, replayed } = await answerOnce(
-      deps.pool,
-      key === null ? null : { userId: caller.userId, key, fingerprint: print },
-      async (tx) => ({ status: 200, headers: {}, body: JSON.stringify(await work(tx, { caller, bookingId })) }),
-    );
+    const result = await answerOnce(deps.pool, optionalScope(req, caller.userId, body), async (tx) => ({
+      status: 200,
+      headers: {},
+      body: JSON.stringify(await work(tx, { caller, bookingId })),
+    }));
     deps.onCommit();
     deps.watch.changed(bookingId as BookingId);
-    res
-      .status(answer.status)
-      .set(replayed ? { 'idempotent-replayed': 'true' } : {})
-      .type('application/json')
-      .send(answer.body);
+    sendStored(res, result);
   }
 
   return router;

@@ -3,9 +3,9 @@ import { cancelSeriesBody, dropOccurrenceBody, seriesBody, seriesListQuery } fro
 import { requireUser } from '@holdfast/shared/http/caller';
 import { parseBody, parseQuery } from '@holdfast/shared/http/validation';
 import { fingerprint, requireIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
+import { sendStored } from '@holdfast/shared/idempotency/send-stored';
 import { isId, type Id } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
-import { sendStored } from '../catalogue/send-stored.ts';
 import { cancelSeries, type CancelSeriesDeps } from './cancel-series.ts';
 import { createSeries, type CreateSeriesDeps } from './create-series.ts';
 import { dropOccurrence } from './drop-occurrence.ts';

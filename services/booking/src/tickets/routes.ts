@@ -1,11 +1,12 @@
 import { Router, type Request, type Response } from 'express';
 import { checkInBody, completeBody, rotateTicketKeyBody } from '@holdfast/shared/contracts/tickets';
 import type { Pool } from '@holdfast/shared/db/pool';
-import { requireRole, requireUser, type SignedInCaller } from '@holdfast/shared/http/caller';
+import { requireRole, requireUser } from '@holdfast/shared/http/caller';
 import { parseBody } from '@holdfast/shared/http/validation';
-import { fingerprint, readIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
-import type { KeyScope, StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
+import type { StoredAnswer } from '@holdfast/shared/idempotency/idempotency-store';
 import { isId, type BookingId } from '@holdfast/shared/ids';
+import { optionalScope } from '@holdfast/shared/idempotency/optional-scope';
+import { sendStored } from '@holdfast/shared/idempotency/send-stored';
 import { Problem } from '@holdfast/shared/problems';
 import { answerOnce } from '@holdfast/shared/idempotency/answer-once';
 import { toBookingJson, type BookingRow } from '../bookings/booking-row.ts';
@@ -34,22 +35,22 @@ export function ticketRoutes(deps: TicketRoutesDeps): Router {
     const caller = requireRole(req, 'operator', 'admin');
     const bookingId = bookingIdOf(req);
     const body = parseBody(checkInBody, req.body);
-    const { answer, replayed } = await answerOnce(deps.pool, scopeOf(req, caller, 'check-in', body), async (tx) =>
+    const result = await answerOnce(deps.pool, optionalScope(req, caller.userId, body), async (tx) =>
       checkInAnswer(await checkInBooking(tx, { caller, bookingId, code: body.code ?? null })),
     );
     deps.watch.changed(bookingId);
-    send(res, answer, replayed);
+    sendStored(res, result);
   });
 
   router.post('/bookings/:id/complete', async (req, res) => {
     const caller = requireRole(req, 'operator', 'admin');
     const bookingId = bookingIdOf(req);
     const body = parseBody(completeBody, req.body);
-    const { answer, replayed } = await answerOnce(deps.pool, scopeOf(req, caller, 'complete', body), async (tx) =>
+    const result = await answerOnce(deps.pool, optionalScope(req, caller.userId, body), async (tx) =>
       bookingAnswer(await completeBooking(tx, { caller, bookingId })),
     );
     deps.watch.changed(bookingId);
-    send(res, answer, replayed);
+    sendStored(res, result);
   });
 
   router.get('/events/:id/tickets/offline', async (req, res) => {
@@ -66,17 +67,12 @@ export function ticketRoutes(deps: TicketRoutesDeps): Router {
   router.post('/ticket-keys/rotate', async (req, res) => {
     const caller = requireRole(req, 'admin');
     parseBody(rotateTicketKeyBody, req.body);
-    const key = readIdempotencyKey(req.headers['idempotency-key']);
-    const scope =
-      key === null
-        ? null
-        : { userId: caller.userId, key, fingerprint: fingerprint('POST', '/v1/ticket-keys/rotate', {}) };
-    const { answer, replayed } = await answerOnce(deps.pool, scope, async (tx) => ({
+    const result = await answerOnce(deps.pool, optionalScope(req, caller.userId, {}), async (tx) => ({
       status: 200,
       headers: {},
       body: JSON.stringify(await rotateTicketKey(tx, caller)),
     }));
-    send(res, answer, replayed);
+    sendStored(res, result);
   });
 
   return router;
@@ -87,13 +83,6 @@ function bookingIdOf(req: Request): BookingId {
   const id = req.params['id'];
   if (!isId('bkg', id)) throw new Problem('not_found');
   return id;
-}
-
-function scopeOf(req: Request, caller: SignedInCaller, action: string, body: object): KeyScope | null {
-  const key = readIdempotencyKey(req.headers['idempotency-key']);
-  if (key === null) return null;
-  const path = `/v1/bookings/${String(req.params['id'])}/${action}`;
-  return { userId: caller.userId, key, fingerprint: fingerprint('POST', path, body) };
 }
 
 function bookingAnswer({ row, now }: { row: BookingRow; now: Date }): StoredAnswer {
@@ -108,13 +97,4 @@ function checkInAnswer(checkedIn: CheckedIn): StoredAnswer {
 
 function sendList(res: Response, data: readonly object[]): void {
   res.json({ object: 'list', data, has_more: false, next_cursor: null });
-}
-
-function send(res: Response, answer: StoredAnswer, replayed: boolean): void {
-  res
-    .status(answer.status)
-    .set(answer.headers)
-    .set(replayed ? { 'idempotent-replayed': 'true' } : {})
-    .type('application/json')
-    .send(answer.body);
 }

@@ -3,10 +3,10 @@ import { leaveBody, waitFormOf, waitlistQuery } from '@holdfast/shared/contracts
 import { requireUser } from '@holdfast/shared/http/caller';
 import { parseBody, parseQuery } from '@holdfast/shared/http/validation';
 import { fingerprint, readIdempotencyKey, requireIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
+import { sendStored } from '@holdfast/shared/idempotency/send-stored';
 import { isId } from '@holdfast/shared/ids';
 import { Problem } from '@holdfast/shared/problems';
 import type { CancelDeps } from '../bookings/cancel-booking.ts';
-import { sendStored } from '../catalogue/send-stored.ts';
 import type { WaitRequest } from '../holds/hold-request.ts';
 import { joinWaitlist, type JoinDeps } from './join-waitlist.ts';
 import { leaveWaitlist } from './leave-waitlist.ts';

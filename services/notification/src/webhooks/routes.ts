@@ -6,14 +6,13 @@ import {
   webhookEndpointListQuery,
 } from '@holdfast/shared/contracts/webhooks';
 import { jsonBody, requireJson } from '@holdfast/shared/http/app';
-import { requireRole, type SignedInCaller } from '@holdfast/shared/http/caller';
+import { requireRole } from '@holdfast/shared/http/caller';
 import { parseBody, parseQuery } from '@holdfast/shared/http/validation';
-import type { OnceAnswered } from '@holdfast/shared/idempotency/answer-once';
-import { fingerprint, readIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
-import type { KeyScope } from '@holdfast/shared/idempotency/idempotency-store';
 import { isId, type Id, type IdPrefix } from '@holdfast/shared/ids';
+import { optionalScope } from '@holdfast/shared/idempotency/optional-scope';
+import { sendStored } from '@holdfast/shared/idempotency/send-stored';
 import { Problem } from '@holdfast/shared/problems';
-import { Router, type Request, type Response } from 'express';
+import { Router, type Request } from 'express';
 import {
   changeEndpoint,
   createEndpoint,
@@ -44,7 +43,7 @@ export function webhookRoutes(options: WebhookRouteOptions): Router {
   router.post(BASE, requireJson, jsonBody(), async (req, res) => {
     const body = parseBody(createWebhookEndpointBody, req.body);
     const result = await createEndpoint(options, body, scopeOf(req, body));
-    send(res, result, withSecret(sealer, result.answer.body));
+    sendStored(res, result, withSecret(sealer, result.answer.body));
   });
   router.get(BASE, async (req, res) => {
     res.json(await listEndpoints(pool, parseQuery(webhookEndpointListQuery, req.query)));
@@ -63,13 +62,13 @@ export function webhookRoutes(options: WebhookRouteOptions): Router {
   router.post(`${BASE}/:id/rotate-secret`, requireJson, jsonBody(), async (req, res) => {
     const id = idIn(req, 'id', 'whk');
     const result = await rotateSecret(options, id, scopeOf(req, parseBody(emptyBody, req.body)));
-    send(res, result, withSecret(sealer, result.answer.body));
+    sendStored(res, result, withSecret(sealer, result.answer.body));
   });
   router.post(`${BASE}/:id/test`, requireJson, jsonBody(), async (req, res) => {
     const { userId } = requireRole(req, 'admin');
     const endpointId = idIn(req, 'id', 'whk');
     const scope = scopeOf(req, parseBody(emptyBody, req.body));
-    send(res, await testEndpoint(pool, { endpointId, userId, scope }));
+    sendStored(res, await testEndpoint(pool, { endpointId, userId, scope }));
     onDue();
   });
   router.get(`${BASE}/:id/attempts`, async (req, res) => {
@@ -80,30 +79,17 @@ export function webhookRoutes(options: WebhookRouteOptions): Router {
     const endpointId = idIn(req, 'id', 'whk');
     const attemptId = idIn(req, 'attempt_id', 'att');
     const scope = scopeOf(req, parseBody(emptyBody, req.body));
-    send(res, await resendAttempt(pool, { endpointId, attemptId, scope }));
+    sendStored(res, await resendAttempt(pool, { endpointId, attemptId, scope }));
     onDue();
   });
   return router;
 }
 
+/** The scope of a key that may be left out. */
+const scopeOf = (req: Request, body: object) => optionalScope(req, requireRole(req, 'admin').userId, body);
+
 function idIn<P extends IdPrefix>(req: Request, name: string, prefix: P): Id<P> {
   const id = req.params[name];
   if (!isId(prefix, id)) throw new Problem('not_found');
   return id;
-}
-
-/** The scope of a key that may be left out. */
-function scopeOf(req: Request, body: object): KeyScope | null {
-  const actor: SignedInCaller = requireRole(req, 'admin');
-  const key = readIdempotencyKey(req.headers['idempotency-key']);
-  return key === null ? null : { userId: actor.userId, key, fingerprint: fingerprint('POST', req.path, body) };
-}
-
-function send(res: Response, { answer, replayed }: OnceAnswered, body: string = answer.body): void {
-  res
-    .status(answer.status)
-    .set(answer.headers)
-    .set(replayed ? { 'Idempotent-Replayed': 'true' } : {})
-    .type('application/json')
-    .send(body);
 }

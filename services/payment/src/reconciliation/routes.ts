@@ -6,13 +6,12 @@ import {
 } from '@holdfast/shared/contracts/reconciliation';
 import type { Pool } from '@holdfast/shared/db/pool';
 import { jsonBody, requireJson } from '@holdfast/shared/http/app';
-import { requireRole, type SignedInCaller } from '@holdfast/shared/http/caller';
+import { requireRole } from '@holdfast/shared/http/caller';
 import { parseBody, parseQuery } from '@holdfast/shared/http/validation';
-import type { OnceAnswered } from '@holdfast/shared/idempotency/answer-once';
-import { fingerprint, readIdempotencyKey } from '@holdfast/shared/idempotency/idempotency-key';
-import type { KeyScope } from '@holdfast/shared/idempotency/idempotency-store';
+import { optionalScope } from '@holdfast/shared/idempotency/optional-scope';
+import { sendStored } from '@holdfast/shared/idempotency/send-stored';
 import { Problem } from '@holdfast/shared/problems';
-import { Router, type Request, type Response } from 'express';
+import { Router } from 'express';
 import { parseRowId } from '../row-ids/row-id.ts';
 import { listFindings } from './list-findings.ts';
 import { listSweeps, readSweep, requestSweep } from './request-sweep.ts';
@@ -39,18 +38,18 @@ export function reconciliationRoutes({ pool, onRequested }: ReconciliationRouteO
     const id = parseRowId(String(req.params['id']));
     if (id === null) throw new Problem('not_found');
     const body = parseBody(resolveFindingBody, req.body);
-    const scope = scopeOf(req, actor, body);
+    const scope = optionalScope(req, actor.userId, body);
     const result = await resolveFinding(pool, { id, reason: body.reason, actor, scope });
     if ('refused' in result) throw new Problem(result.refused);
-    send(res, result);
+    sendStored(res, result);
   });
   router.post('/v1/ops/reconciliation/sweeps', requireJson, jsonBody(), async (req, res) => {
     const actor = requireRole(req, 'operator', 'admin');
     const body = parseBody(sweepBody, req.body);
     const window =
       body.from === undefined || body.to === undefined ? null : { from: new Date(body.from), to: new Date(body.to) };
-    const result = await requestSweep(pool, { actor, window, scope: scopeOf(req, actor, body) });
-    send(res, result);
+    const result = await requestSweep(pool, { actor, window, scope: optionalScope(req, actor.userId, body) });
+    sendStored(res, result);
     if (!result.replayed) onRequested();
   });
   router.get('/v1/ops/reconciliation/sweeps', async (req, res) => {
@@ -65,19 +64,4 @@ export function reconciliationRoutes({ pool, onRequested }: ReconciliationRouteO
     res.json(sweep);
   });
   return router;
-}
-
-/** The scope of a key that may be left out. */
-function scopeOf(req: Request, actor: SignedInCaller, body: object): KeyScope | null {
-  const key = readIdempotencyKey(req.headers['idempotency-key']);
-  return key === null ? null : { userId: actor.userId, key, fingerprint: fingerprint('POST', req.path, body) };
-}
-
-function send(res: Response, { answer, replayed }: OnceAnswered): void {
-  res
-    .status(answer.status)
-    .set(answer.headers)
-    .set(replayed ? { 'Idempotent-Replayed': 'true' } : {})
-    .type('application/json')
-    .send(answer.body);
 }
