@@ -44,11 +44,14 @@ const startSchema = z.object({
 });
 
 const testSchema = z.object({ ...searchFields, TEST_INFRA: z.enum(['local', 'containers']).default('local') });
+/** The administrator where none is configured. */
+export const ADMIN_EMAIL = 'admin@holdfast.example';
+
 const holdfastSchema = z.object({
   HOLDFAST_DATA_DIR: z.string().optional(),
   HOLDFAST_URL: url('http', 'https').optional(),
   HOLDFAST_TOKEN: z.string().optional(),
-  HOLDFAST_ADMIN_EMAIL: z.email('must be an e-mail address').default('admin@holdfast.example'),
+  HOLDFAST_ADMIN_EMAIL: z.email('must be an e-mail address').default(ADMIN_EMAIL),
   HOLDFAST_ADMIN_PASSWORD: z.string().optional(),
 });
 const statusSchema = z.object({ HOLDFAST_DATA_DIR: z.string().optional() });

@@ -14,14 +14,21 @@ const schema = z.object({
 
 export type Secrets = z.infer<typeof schema>;
 
+const fileIn = (dataDir: string) => join(dataDir, 'secrets.json');
+
+/** The secrets of this data folder; undefined when none were made yet. @throws Error when their file is damaged. */
+export function readSecrets(dataDir: string): Secrets | undefined {
+  const file = fileIn(dataDir);
+  if (!existsSync(file)) return undefined;
+  const parsed = schema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+  if (parsed.success) return parsed.data;
+  throw new Error(`${file} is damaged. Restore it, or remove the data folder to start from nothing.`);
+}
+
 /** The secrets of this data folder: made once, kept in a file that only this account can read. */
 export function openSecrets(dataDir: string): { readonly secrets: Secrets; readonly isFirst: boolean } {
-  const file = join(dataDir, 'secrets.json');
-  if (existsSync(file)) {
-    const parsed = schema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
-    if (parsed.success) return { secrets: parsed.data, isFirst: false };
-    throw new Error(`${file} is damaged. Restore it, or remove the data folder to start from nothing.`);
-  }
+  const known = readSecrets(dataDir);
+  if (known) return { secrets: known, isFirst: false };
   const text = (bytes: number) => randomBytes(bytes).toString('base64url');
   const secrets: Secrets = {
     internalSecret: text(32),
@@ -32,6 +39,6 @@ export function openSecrets(dataDir: string): { readonly secrets: Secrets; reado
     adminPassword: text(12),
     customerPassword: text(12),
   };
-  writeFileSync(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(fileIn(dataDir), `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
   return { secrets, isFirst: true };
 }

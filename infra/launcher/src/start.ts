@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { loadStartConfig } from './config.ts';
+import { ADMIN_EMAIL, loadStartConfig } from './config.ts';
 import { openDataDir } from './data-dir.ts';
 import { endLeftovers } from './end-leftovers.ts';
 import { DEMO_CUSTOMERS } from './first-bookings/demo-users.ts';
@@ -40,7 +40,7 @@ try {
   const previous = readState(dataDir);
   if (previous !== undefined) await endLeftovers(previous, (line) => progress.step(line));
   const { secrets, isFirst } = openSecrets(dataDir);
-  const adminEmail = config.HOLDFAST_ADMIN_EMAIL ?? 'admin@holdfast.example';
+  const adminEmail = config.HOLDFAST_ADMIN_EMAIL ?? ADMIN_EMAIL;
   const adminPassword = config.HOLDFAST_ADMIN_PASSWORD ?? secrets.adminPassword;
   stack = new Stack({
     config,

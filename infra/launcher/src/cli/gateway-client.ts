@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { ApiError, apiClient, type ApiClient } from '../first-bookings/api-client.ts';
+import { readSecrets } from '../secrets.ts';
 import { isStackRunning, readState } from '../stack-state.ts';
 
 /** What ends a command with a sentence and an exit code instead of a stack trace. */
@@ -32,7 +31,8 @@ export interface Target {
 export async function signedInClient(target: Target): Promise<ApiClient> {
   const url = target.url ?? runningGateway(target.dataDir);
   if (target.token !== undefined) return apiClient(url, target.token);
-  const password = target.adminPassword ?? (target.url === undefined ? madePassword(target.dataDir) : undefined);
+  const password =
+    target.adminPassword ?? (target.url === undefined ? readSecrets(target.dataDir)?.adminPassword : undefined);
   if (password === undefined) {
     throw new CommandError('Give --token, or HOLDFAST_ADMIN_EMAIL and HOLDFAST_ADMIN_PASSWORD.', EXIT.notAllowed);
   }
@@ -53,12 +53,6 @@ function runningGateway(dataDir: string): string {
     );
   }
   return url;
-}
-
-function madePassword(dataDir: string): string | undefined {
-  const file = join(dataDir, 'secrets.json');
-  if (!existsSync(file)) return undefined;
-  return (JSON.parse(readFileSync(file, 'utf8')) as { adminPassword?: string }).adminPassword;
 }
 
 /** An error of the API or the network as what the command says and ends with; others as they are. */
