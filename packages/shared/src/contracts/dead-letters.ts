@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pageQuery } from '../http/pagination.ts';
-import { humanText, id, instant } from './common.ts';
+import { humanText, id, instant, list } from './common.ts';
 
 /** The services that consume events, and so may have dead letters. */
 export const CONSUMING_SERVICES = ['booking', 'payment', 'notification'] as const;
@@ -87,14 +87,7 @@ export const deadLetterGroup = z
 export type DeadLetterGroupJson = z.input<typeof deadLetterGroup>;
 
 const unreachable = z.array(z.string()).meta({ description: 'services that did not answer: theirs are missing here' });
-const merged = <T extends z.ZodType>(item: T) =>
-  z.object({
-    object: z.literal('list'),
-    data: z.array(item),
-    has_more: z.boolean(),
-    next_cursor: z.string().nullable(),
-    unreachable,
-  });
+const merged = <T extends z.ZodType>(item: T) => list(item).extend({ unreachable });
 export const deadLetterList = merged(deadLetter).meta({ id: 'DeadLetterList' });
 export type DeadLetterListJson = z.input<typeof deadLetterList>;
 export const deadLetterGroupList = merged(deadLetterGroup).meta({ id: 'DeadLetterGroupList' });

@@ -1,4 +1,5 @@
 import type { DeadLetterJson } from '../contracts/dead-letters.ts';
+import { MILLISECONDS } from '../db/instant.ts';
 import type { Queryable } from '../db/transaction.ts';
 
 export interface DeadLetterRow {
@@ -73,7 +74,7 @@ export async function findDeadLetterRow(db: Queryable, id: string): Promise<Dead
                 and parked.family = dead_letters.family
                 and parked.seq > dead_letters.seq) as waiting,
             (select coalesce(json_agg(json_build_object('act', act, 'actor', actor, 'reason', reason, 'cause', a.cause,
-                      'at', to_char(at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by a.at, a.id), '[]')
+                      'at', to_char(at at time zone 'utc', ${MILLISECONDS})) order by a.at, a.id), '[]')
                from dead_letter_acts a
               where a.dead_letter_id = dead_letters.id) as acts
        from dead_letters

@@ -2,6 +2,7 @@ import type { DeadLetterJson } from '../contracts/dead-letters.ts';
 import type { Tx } from '../db/transaction.ts';
 import type { SignedInCaller } from '../http/caller.ts';
 import { isId, newId } from '../ids.ts';
+import { ensurePosition } from '../inbox/inbox-store.ts';
 import { Problem } from '../problems.ts';
 
 interface LetterRow {
@@ -25,13 +26,7 @@ export async function replayDeadLetter(tx: Tx, id: string, by: Decider): Promise
   if (letter.ordering_key === null) throw new Problem('dead_letter_unreadable');
   const { consumer, ordering_key: key, family, seq, event_id: eventId } = letter;
   await tx.query('delete from inbox_attempts where consumer = $1 and event_id = $2', [consumer, eventId]);
-  // The first event of a booking has left no position: its transaction was rolled back.
-  await tx.query(
-    `insert into inbox_positions (consumer, ordering_key, family, last_seq)
-     values ($1, $2, $3, 0)
-     on conflict (consumer, ordering_key, family) do nothing`,
-    [consumer, key, family],
-  );
+  await ensurePosition(tx, consumer, { orderingKey: key, family: family! });
   await tx.query(
     `insert into inbox_parked (consumer, ordering_key, family, seq, event_id, subject, payload)
      select consumer, ordering_key, family, $2::integer, event_id, subject, payload from dead_letters where id = $1
@@ -86,12 +81,7 @@ async function settle(
 /** From `seq + from` to `seq + to`; false when the position is somewhere else. */
 async function movePosition(tx: Tx, letter: LetterRow, from: number, to: number): Promise<boolean> {
   const { consumer, ordering_key: key, family, seq } = letter;
-  await tx.query(
-    `insert into inbox_positions (consumer, ordering_key, family, last_seq)
-     values ($1, $2, $3, 0)
-     on conflict (consumer, ordering_key, family) do nothing`,
-    [consumer, key, family],
-  );
+  await ensurePosition(tx, consumer, { orderingKey: key!, family: family! });
   const { rowCount } = await tx.query(
     `update inbox_positions set last_seq = $5
       where consumer = $1 and ordering_key = $2 and family = $3 and last_seq = $4`,

@@ -24,6 +24,20 @@ export async function claimPosition(
   return { lastSeq: rows[0]!.last_seq, seen: rows[0]!.seen };
 }
 
+/** Gives an ordering key a position where it has none yet: its first event may have left none, its transaction was rolled back. */
+export async function ensurePosition(
+  tx: Tx,
+  consumer: string,
+  { orderingKey, family }: Pick<Positioned, 'orderingKey'> & { readonly family: string },
+): Promise<void> {
+  await tx.query(
+    `insert into inbox_positions (consumer, ordering_key, family, last_seq)
+     values ($1, $2, $3, 0)
+     on conflict (consumer, ordering_key, family) do nothing`,
+    [consumer, orderingKey, family],
+  );
+}
+
 /** Records that the event took effect; belongs in the transaction of the effect. */
 export async function advancePosition(tx: Tx, consumer: string, event: Positioned): Promise<void> {
   await tx.query(

@@ -4,7 +4,7 @@ import type { BookingId } from '../ids.ts';
 
 /** A row of a source's statement. */
 export interface TimelineRow {
-  /** As `INSTANT` writes it. */
+  /** As MICROSECONDS of db/instant.ts writes it. */
   readonly at: string;
   readonly type: string;
   readonly cause: string | null;
@@ -16,9 +16,6 @@ export interface TimelineRow {
 
 /** Finds what a service knows of a booking, in the order in which it happened. */
 export type TimelineSource = (db: Queryable, bookingId: BookingId) => Promise<readonly TimelineRow[]>;
-
-/** The format for to_char of a time in UTC: microseconds, so that what happened within a millisecond keeps its order. */
-export const INSTANT = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
 
 /** Makes entries of rows; `inner` is left out for customers. */
 export function toEntries(

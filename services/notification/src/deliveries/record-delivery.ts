@@ -1,10 +1,10 @@
 import { bookingEvents } from '@holdfast/shared/contracts/events';
 import type { Tx } from '@holdfast/shared/db/transaction';
-import { PermanentMessageError } from '@holdfast/shared/inbox/consumer';
 import type { IncomingEvent } from '@holdfast/shared/inbox/incoming-event';
 import type { Notice } from './delivery.ts';
-import { recordWebhooks } from './record-webhook.ts';
 import { hasConfirmation, insertDelivery } from './delivery-store.ts';
+import { dataOf } from './event-data.ts';
+import { recordWebhooks } from './record-webhook.ts';
 
 /**
  * Writes down what is to be told about an event of family `booking`, to its customer and to the endpoints that listen; sending is the
@@ -61,14 +61,4 @@ export function noticeOf(event: Pick<IncomingEvent, 'name' | 'data'>): Notice | 
     default:
       return null;
   }
-}
-
-function dataOf<T>(
-  schema: { safeParse(data: unknown): { success: true; data: T } | { success: false; error: Error } },
-  event: Pick<IncomingEvent, 'name' | 'data'>,
-): T {
-  const result = schema.safeParse(event.data);
-  if (result.success) return result.data;
-  // The issues name fields, not values: the error is kept and shown.
-  throw new PermanentMessageError(`data of booking.${event.name} breaks its contract: ${result.error.message}`);
 }

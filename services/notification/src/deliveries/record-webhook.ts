@@ -6,12 +6,12 @@ import {
   type WebhookPayload,
 } from '@holdfast/shared/contracts/webhooks';
 import type { Tx } from '@holdfast/shared/db/transaction';
-import { PermanentMessageError } from '@holdfast/shared/inbox/consumer';
 import type { IncomingEvent } from '@holdfast/shared/inbox/incoming-event';
 import type { BookingId, UserId } from '@holdfast/shared/ids';
 import type { z } from 'zod';
 import { findListeners, type EndpointId } from '../webhooks/find-target.ts';
 import { insertDelivery } from './delivery-store.ts';
+import { dataOf } from './event-data.ts';
 
 /** Writes a webhook to one endpoint that is due at once. */
 export function recordWebhook(
@@ -54,12 +54,9 @@ export async function recordWebhooks(tx: Tx, event: IncomingEvent): Promise<bool
 
 /** What an event tells to other systems: nothing of the customer but ids. @throws PermanentMessageError */
 export function webhookDataOf(event: Pick<IncomingEvent, 'name' | 'data' | 'sequence'>): WebhookBookingData {
-  const schema = bookingEvents[event.name as keyof typeof bookingEvents];
-  const result = schema.safeParse(event.data);
-  if (!result.success) {
-    throw new PermanentMessageError(`data of booking.${event.name} breaks its contract: ${result.error.message}`);
-  }
-  const booking = result.data;
+  const schema: z.ZodType<z.output<(typeof bookingEvents)[keyof typeof bookingEvents]>> =
+    bookingEvents[event.name as keyof typeof bookingEvents];
+  const booking = dataOf(schema, event);
   return {
     booking_id: booking.booking_id,
     reference: booking.reference,

@@ -1,10 +1,11 @@
-import { INSTANT, type TimelineRow, type TimelineSource } from '@holdfast/shared/timeline/timeline-source';
+import { MICROSECONDS } from '@holdfast/shared/db/instant';
+import type { TimelineRow, TimelineSource } from '@holdfast/shared/timeline/timeline-source';
 
 /** Attempts, calls to the provider, refunds and callbacks of a booking's payment. */
 export const paymentTimeline: TimelineSource = async (db, bookingId) =>
   (await db.query<TimelineRow>(PAYMENT, [bookingId])).rows;
 
-const time = (column: string) => `to_char(${column} at time zone 'utc', ${INSTANT})`;
+const time = (column: string) => `to_char(${column} at time zone 'utc', ${MICROSECONDS})`;
 
 // What has a beginning and an end is two entries; the second names the first as its cause.
 const PAYMENT = `

@@ -1,4 +1,5 @@
 import type { payment as paymentSchema } from '@holdfast/shared/contracts/payments';
+import { MILLISECONDS } from '@holdfast/shared/db/instant';
 import type { Pool } from '@holdfast/shared/db/pool';
 import type { BookingId, PaymentId, UserId } from '@holdfast/shared/ids';
 import { amountToJson } from '@holdfast/shared/money';
@@ -25,20 +26,17 @@ interface Row {
   refunds: PaymentView['refunds'];
 }
 
-/** Times inside the aggregated JSON, in the form that `toISOString` gives the others. */
-const INSTANT = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
-
 const SELECT = `
   select id, booking_id, status, amount, currency, provider, provider_reference, created_at, updated_at,
          (select coalesce(json_agg(json_build_object(
                    'number', number, 'status', status, 'payment_method', payment_method,
                    'decline_reason', decline_reason,
-                   'created_at', to_char(created_at, ${INSTANT}),
-                   'updated_at', to_char(updated_at, ${INSTANT})) order by number), '[]')
+                   'created_at', to_char(created_at, ${MILLISECONDS}),
+                   'updated_at', to_char(updated_at, ${MILLISECONDS})) order by number), '[]')
             from attempts where payment_id = payments.id) as attempts,
          (select coalesce(json_agg(json_build_object(
                    'id', id, 'status', status, 'amount', amount, 'currency', currency,
-                   'created_at', to_char(created_at, ${INSTANT})) order by created_at, id), '[]')
+                   'created_at', to_char(created_at, ${MILLISECONDS})) order by created_at, id), '[]')
             from refunds where payment_id = payments.id) as refunds
     from payments`;
 
