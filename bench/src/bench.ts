@@ -23,6 +23,14 @@ export interface SeriesInfo {
   readonly unit: string;
   /** Multiples of other lines that this one should come to; see docs/performance.md. */
   readonly reach?: readonly { readonly of: string; readonly atLeast: number }[];
+  /** Latencies that it should stay within: milliseconds, or with `of` multiples of the same percentile of another line. */
+  readonly within?: readonly LatencyLimit[];
+}
+
+export interface LatencyLimit {
+  readonly percentile: 'p50Ms' | 'p95Ms' | 'p99Ms';
+  readonly atMost: number;
+  readonly of?: string;
 }
 
 /** A bench after its preparation. */

@@ -3,7 +3,7 @@ import { checkInvariants } from './invariants.ts';
 import { untilQuiet } from './load/quiet.ts';
 import type { Sample } from './load/sample.ts';
 import { readEnvironment, residentMiB } from './report/environment.ts';
-import { toLines, toRatios, type BenchResult } from './report/result.ts';
+import { toLatencies, toLines, toRatios, type BenchResult } from './report/result.ts';
 import { readHoldBatches } from './stack/hold-batches.ts';
 
 interface About {
@@ -38,13 +38,17 @@ export async function runBenches(benches: readonly Bench[], context: BenchContex
   progress.step('checking the invariants');
   const series = benches.flatMap((bench) => bench.series);
   const isSuccess = (outcome: string) => outcome === 'held' || outcome === 'CONFIRMED' || outcome.startsWith('2');
-  const created = (samples.get('hold') ?? []).reduce((sum, { outcomes }) => sum + (outcomes['201'] ?? 0), 0);
+  const created = series
+    .filter(({ unit }) => unit === 'holds/s')
+    .flatMap(({ name }) => samples.get(name) ?? [])
+    .reduce((sum, { outcomes }) => sum + (outcomes['201'] ?? 0), 0);
   return {
     startedAt,
     environment,
     settings: { seconds, rounds },
     lines: toLines(series, samples, isSuccess),
     ratios: toRatios(series, samples),
+    latencies: toLatencies(series, samples),
     memoryMiB: residentMiB(stack.pids()),
     holdBatch: await readHoldBatches(stack.addresses.booking),
     invariants: await checkInvariants(admin, created),

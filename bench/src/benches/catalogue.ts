@@ -32,3 +32,17 @@ export async function makeEvents(
   }
   return ids;
 }
+
+/** An event in a month's time whose places are counted and not numbered. @returns its id. */
+export async function makePoolEvent(
+  api: ApiClient,
+  wanted: { venueId: string; name: string; capacity: number },
+): Promise<string> {
+  const startsAt = Date.now() + 30 * DAY_MS;
+  const event = await api.post<{ id: string }>('/v1/events', {
+    ...{ venue_id: wanted.venueId, name: wanted.name, inventory: 'pool', capacity: wanted.capacity },
+    ...{ starts_at: new Date(startsAt).toISOString(), ends_at: new Date(startsAt + 3 * 3_600_000).toISOString() },
+    prices: [{ category: 'standard', amount: 4_500 }],
+  });
+  return event.id;
+}

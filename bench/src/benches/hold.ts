@@ -35,7 +35,8 @@ export const hold: Bench = {
         const users = await makeUsers(context.admin, USERS_PER_ROUND);
         const eventIds = await makeEvents(api, { venueId, hallId, count: eventsFor(context.seconds), round: index });
         const { host, port } = new URL(context.stack.addresses.gateway);
-        const params: HoldRequestsParams = { host, eventIds, tokens: users.map(({ token }) => token) };
+        const tokens = users.map(({ token }) => token);
+        const params: HoldRequestsParams = { host, eventIds, tokens, wish: 'distinct' };
         const job: HttpLoadJob = {
           port: Number(port),
           clients: CLIENTS,

@@ -20,6 +20,14 @@ export function seatOf(n: number, events: number): { readonly event: number; rea
   return { event: n % events, seat: `${rowLabel(Math.floor(seat / SEATS_PER_ROW))}-${(seat % SEATS_PER_ROW) + 1}` };
 }
 
+/** Seats that everybody wants. */
+export const CONTESTED_SEATS = 100;
+
+/** The n-th request for the seats that everybody wants: `inARow` requests in a row want the same one, then the next, and around. */
+export function contestedSeat(n: number, inARow: number): { readonly event: 0; readonly seat: string } {
+  return { event: 0, seat: `${rowLabel(0)}-${(Math.floor(n / inARow) % CONTESTED_SEATS) + 1}` };
+}
+
 /** Halls for a round at up to 15,000 holds a second. */
 export function eventsFor(seconds: number): number {
   return Math.max(4, Math.ceil((seconds * 15_000) / SEATS));

@@ -13,7 +13,7 @@ export function endLoad(): void {
  * Runs a load generator in a process of its own, so that it takes its share of the machine like any client would, and is not
  * slowed by whatever this process does. @throws with its last words when it ends without a sample.
  */
-export function runLoad(entry: URL, job: unknown): Promise<Sample> {
+export function runLoad<Result = Sample>(entry: URL, job: unknown): Promise<Result> {
   return new Promise((resolve, reject) => {
     // NODE_OPTIONS may ask the stack's processes for profiles; the generator is not what is looked at.
     const { NODE_OPTIONS: _dropped, ...env } = process.env;
@@ -22,7 +22,7 @@ export function runLoad(entry: URL, job: unknown): Promise<Sample> {
     running.add(end);
     let words = '';
     child.stderr?.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-4_000)));
-    child.once('message', (sample) => resolve(sample as Sample));
+    child.once('message', (result) => resolve(result as Result));
     child.once('error', reject);
     child.once('exit', (code, signal) => {
       running.delete(end);
@@ -32,11 +32,11 @@ export function runLoad(entry: URL, job: unknown): Promise<Sample> {
   });
 }
 
-/** The other end: does the one job that comes, reports its sample and ends. */
-export function serveLoad<Job>(work: (job: Job) => Promise<Sample>): void {
+/** The other end: does the one job that comes, reports what it showed and ends. */
+export function serveLoad<Job, Result extends object>(work: (job: Job) => Promise<Result>): void {
   process.once('message', (job) => {
     work(job as Job).then(
-      (sample) => process.send?.(sample, undefined, undefined, () => process.exit(0)),
+      (result) => process.send?.(result, undefined, undefined, () => process.exit(0)),
       (error: unknown) => {
         process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
         process.exit(1);

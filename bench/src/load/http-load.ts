@@ -1,5 +1,6 @@
 import { serveLoad } from './child.ts';
 import { HttpClient } from './http-client.ts';
+import { sendAll } from './send-all.ts';
 import { SampleTaker, type Sample } from './sample.ts';
 
 export interface HttpLoadJob {
@@ -76,26 +77,6 @@ async function run(job: HttpLoadJob): Promise<Sample> {
 function slotsFrom(start: number, perSecond: number | undefined): () => number {
   let n = 0;
   return () => (perSecond === undefined ? performance.now() : start + (n++ * 1_000) / perSecond);
-}
-
-function sendAll(clients: readonly HttpClient[], requests: readonly string[]): Promise<unknown> {
-  let next = 0;
-  return Promise.all(
-    clients.map(
-      (client) =>
-        new Promise<void>((resolve, reject) => {
-          const step = () => {
-            const request = requests[next++];
-            if (request === undefined) return resolve();
-            client.send(request, (outcome) => {
-              if (outcome.startsWith('2')) step();
-              else reject(new Error(`a request before the measurement was answered ${outcome}`));
-            });
-          };
-          step();
-        }),
-    ),
-  );
 }
 
 serveLoad(run);

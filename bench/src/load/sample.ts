@@ -75,22 +75,31 @@ export class SampleTaker {
   async take(): Promise<Sample> {
     const left = this.#to - performance.now();
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, left) + 5));
-    const sorted = Float64Array.from(this.#latencies).sort();
-    const seconds = (this.#to - this.#from) / 1000;
-    const at = (share: number) => round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
-    return {
-      seconds,
-      count: sorted.length,
-      perSecond: round(sorted.length / seconds),
-      p50Ms: at(0.5),
-      p95Ms: at(0.95),
-      p99Ms: at(0.99),
-      maxMs: at(1),
+    return toSample(this.#latencies, {
+      seconds: (this.#to - this.#from) / 1000,
       outcomes: this.#outcomes,
-      cpuUs: perOperation(this.#cpuBefore, this.#cpuAfter, sorted.length),
+      cpuUs: perOperation(this.#cpuBefore, this.#cpuAfter, this.#latencies.length),
       othersShare: this.#othersShare(),
-    };
+    });
   }
+}
+
+/** `latencies` of the successes, in milliseconds and in any order. */
+export function toSample(
+  latencies: readonly number[],
+  about: Pick<Sample, 'seconds' | 'outcomes' | 'cpuUs' | 'othersShare'>,
+): Sample {
+  const sorted = Float64Array.from(latencies).sort();
+  const at = (share: number) => round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+  return {
+    ...about,
+    count: sorted.length,
+    perSecond: round(sorted.length / about.seconds),
+    p50Ms: at(0.5),
+    p95Ms: at(0.95),
+    p99Ms: at(0.99),
+    maxMs: at(1),
+  };
 }
 
 const round = (value: number) => Math.round(value * 100) / 100;

@@ -1,4 +1,4 @@
-import type { SeriesInfo } from '../bench.ts';
+import type { LatencyLimit, SeriesInfo } from '../bench.ts';
 import type { InvariantResult } from '../invariants.ts';
 import { median, type Sample } from '../load/sample.ts';
 import type { Environment } from './environment.ts';
@@ -29,6 +29,13 @@ export interface Ratio {
   readonly reach: number;
 }
 
+/** How a line's latency compares with what it should stay within. */
+export interface LatencyResult extends LatencyLimit {
+  readonly line: string;
+  /** Median of the rounds: milliseconds, or a ratio where there is an `of`. */
+  readonly value: number;
+}
+
 /** Resident memory of a process at the end, in MiB. */
 export type Memory = Readonly<Record<string, number>>;
 
@@ -38,6 +45,7 @@ export interface BenchResult {
   readonly settings: { readonly seconds: number; readonly rounds: number };
   readonly lines: readonly Line[];
   readonly ratios: readonly Ratio[];
+  readonly latencies: readonly LatencyResult[];
   readonly memoryMiB: Memory;
   readonly holdBatch: { readonly batches: number; readonly meanSize: number } | null;
   readonly invariants: readonly InvariantResult[];
@@ -86,6 +94,22 @@ export function toRatios(series: readonly SeriesInfo[], samples: ReadonlyMap<str
       if (own.length === 0 || other.length !== own.length) return [];
       const perRound = own.map((sample, round) => sample.perSecond / other[round]!.perSecond);
       return [{ line: name, of, value: median(perRound), perRound, reach: atLeast }];
+    }),
+  );
+}
+
+/** What became of each limit of latency whose lines were measured in the same rounds. */
+export function toLatencies(
+  series: readonly SeriesInfo[],
+  samples: ReadonlyMap<string, readonly Sample[]>,
+): LatencyResult[] {
+  return series.flatMap(({ name, within = [] }) =>
+    within.flatMap((limit) => {
+      const own = samples.get(name) ?? [];
+      const other = limit.of === undefined ? null : (samples.get(limit.of) ?? []);
+      if (own.length === 0 || (other !== null && other.length !== own.length)) return [];
+      const perRound = own.map((sample, round) => sample[limit.percentile] / (other?.[round]?.[limit.percentile] ?? 1));
+      return [{ ...limit, line: name, value: median(perRound) }];
     }),
   );
 }

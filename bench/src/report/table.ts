@@ -18,6 +18,11 @@ export function toTable(result: BenchResult): string {
     const rounds = perRound.map((ratio) => ratio.toFixed(2)).join(', ');
     lines.push(`${line} = ${value.toFixed(2)} x ${of} (rounds ${rounds}; to reach: ${reach})`);
   }
+  for (const { line, percentile, value, of, atMost } of result.latencies) {
+    const name = `${line} ${percentile.slice(0, 3)}`;
+    if (of === undefined) lines.push(`${name} = ${value.toFixed(1)} ms (to stay within: ${atMost} ms)`);
+    else lines.push(`${name} = ${value.toFixed(2)} x ${of} (to stay within: ${atMost})`);
+  }
   for (const { name, cpuUs } of result.lines) {
     const { total = 0, ...parts } = cpuUs;
     if (total === 0) continue;
