@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { eventsFor, SEATS, seatOf } from './seats.ts';
+import { CONTESTED_SEATS, contestedSeat, eventsFor, SEATS, seatOf } from './seats.ts';
 
 describe('seats of a round', () => {
   test('are all different, and all of every hall', () => {
@@ -21,4 +21,10 @@ describe('seats of a round', () => {
     expect(eventsFor(10) * SEATS).toBeGreaterThanOrEqual(150_000);
     expect(eventsFor(1)).toBe(4);
   });
+});
+
+test('each of the seats that everybody wants is wanted so many times in a row, once around', () => {
+  const wanted = Array.from({ length: 3 * CONTESTED_SEATS }, (_, n) => contestedSeat(n, 3).seat);
+  expect(new Set(wanted).size).toBe(CONTESTED_SEATS);
+  expect(wanted.slice(0, 4)).toEqual(['R00-1', 'R00-1', 'R00-1', 'R00-2']);
 });

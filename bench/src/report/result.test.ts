@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SeriesInfo } from '../bench.ts';
 import { median, type Sample } from '../load/sample.ts';
-import { toLines, toRatios } from './result.ts';
+import { toLatencies, toLines, toRatios } from './result.ts';
 
 const aSample = (perSecond: number, outcomes: Record<string, number> = {}): Sample => ({
   ...{ seconds: 1, count: perSecond, perSecond, p50Ms: 1, p95Ms: 2, p99Ms: 3, maxMs: 4, outcomes },
@@ -24,6 +24,24 @@ describe('the result', () => {
 
   test('there is no ratio to a line that was not measured in the same rounds', () => {
     expect(toRatios(series, new Map([['hold', [aSample(1)]]]))).toEqual([]);
+  });
+
+  test('a latency is compared in milliseconds, or with the same percentile of another line in the same rounds', () => {
+    const slow = { ...aSample(1), p99Ms: 9 };
+    const limited: SeriesInfo = {
+      ...{ name: 'busy', label: 'busy', unit: 'holds/s' },
+      within: [
+        { percentile: 'p95Ms', atMost: 25 },
+        { percentile: 'p99Ms', of: 'quiet', atMost: 2 },
+      ],
+    };
+    const samples = new Map([
+      ['quiet', [aSample(1), aSample(1), aSample(1)]],
+      ['busy', [slow, slow, aSample(1)]],
+    ]);
+    expect(toLatencies([limited], samples).map(({ value }) => value)).toEqual([2, 3]);
+    samples.delete('quiet');
+    expect(toLatencies([limited], samples).map(({ value }) => value)).toEqual([2]);
   });
 
   test('what was not a success is counted by its outcome over all rounds', () => {
