@@ -8,6 +8,7 @@ import { readArguments, USAGE, UsageError, type BenchArguments } from './argumen
 import { loadBenchConfig, prepareStackEnvironment, UNBOUND } from './config.ts';
 import { endLoad } from './load/child.ts';
 import { RESULTS_DIR, keepResult } from './report/keep-result.ts';
+import { isInOrder } from './report/result.ts';
 import { toTable } from './report/table.ts';
 import { runBenches } from './run-benches.ts';
 import { serverVersions, startBenchStack, type BenchStack } from './stack/bench-stack.ts';
@@ -58,7 +59,7 @@ async function measure(): Promise<void> {
   if (args.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   else process.stdout.write(`\n${toTable(result)}\n`);
   progress.step(`kept as bench/results/${name}.json and .svg`);
-  exitCode = result.invariants.every(({ broken }) => broken === 0) ? 0 : 1;
+  exitCode = isInOrder(result) ? 0 : 1;
 }
 
 function stopWanted(): Promise<void> {

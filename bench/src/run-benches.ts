@@ -1,10 +1,12 @@
 import type { Bench, BenchContext, PreparedBench } from './bench.ts';
 import { checkInvariants } from './invariants.ts';
+import { endLoad } from './load/child.ts';
 import { untilQuiet } from './load/quiet.ts';
 import type { Sample } from './load/sample.ts';
 import { readEnvironment, residentMiB } from './report/environment.ts';
 import { toLatencies, toLines, toRatios, type BenchResult } from './report/result.ts';
 import { readHoldBatches } from './stack/hold-batches.ts';
+import { untilOutboxIsEmpty } from './stack/outbox.ts';
 
 interface About {
   readonly versions: Readonly<Record<string, string>>;
@@ -23,15 +25,26 @@ export async function runBenches(benches: readonly Bench[], context: BenchContex
     prepared.push([bench, await bench.prepare(context)]);
   }
   const samples = new Map<string, Sample[]>();
+  // What a bench must find and did not find fails the run, at its end: the other benches are measured all the same.
+  const failed = new Map<string, string>();
   for (let round = 0; round < rounds; round++) {
     for (const [bench, measuring] of prepared) {
+      if (failed.has(bench.name)) continue;
       const isQuiet = await untilQuiet(patienceSeconds);
       progress.step(
         `round ${round + 1} of ${rounds}: ${bench.name}${isQuiet ? '' : ' (other work uses this machine)'}`,
       );
-      for (const [name, sample] of await measuring.round(round)) {
-        samples.set(name, [...(samples.get(name) ?? []), sample]);
-        progress.detail(`${name}: ${Math.round(sample.perSecond)} a second, p50 ${sample.p50Ms} ms`);
+      try {
+        for (const [name, sample] of await measuring.round(round)) {
+          samples.set(name, [...(samples.get(name) ?? []), sample]);
+          progress.detail(`${name}: ${Math.round(sample.perSecond)} a second, p50 ${sample.p50Ms} ms`);
+        }
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        failed.set(bench.name, `round ${round + 1}: ${reason}`);
+        progress.detail(`${bench.name} FAILED: ${reason}`);
+        endLoad();
+        await untilOutboxIsEmpty(admin);
       }
     }
   }
@@ -52,5 +65,6 @@ export async function runBenches(benches: readonly Bench[], context: BenchContex
     memoryMiB: residentMiB(stack.pids()),
     holdBatch: await readHoldBatches(stack.addresses.booking),
     invariants: await checkInvariants(admin, created),
+    failed: [...failed].map(([bench, reason]) => ({ bench, reason })),
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { SeriesInfo } from '../bench.ts';
 import { median, type Sample } from '../load/sample.ts';
-import { toLatencies, toLines, toRatios } from './result.ts';
+import { isInOrder, toLatencies, toLines, toRatios } from './result.ts';
 
 const aSample = (perSecond: number, outcomes: Record<string, number> = {}): Sample => ({
   ...{ seconds: 1, count: perSecond, perSecond, p50Ms: 1, p95Ms: 2, p99Ms: 3, maxMs: 4, outcomes },
@@ -52,6 +52,13 @@ describe('the result', () => {
     expect(line?.failures).toEqual({ 409: 3, ECONNRESET: 1 });
     expect(line?.cpuUs).toEqual({ gateway: 100, postgres: 200, total: 300 });
   });
+});
+
+test('a run is in order when no invariant is broken and no bench failed', () => {
+  const kept = { what: 'no dead letters', broken: 0 };
+  expect(isInOrder({ invariants: [kept], failed: [] })).toBe(true);
+  expect(isInOrder({ invariants: [kept, { ...kept, broken: 1 }], failed: [] })).toBe(false);
+  expect(isInOrder({ invariants: [kept], failed: [{ bench: 'expire', reason: 'round 1: still held' }] })).toBe(false);
 });
 
 test('the median of an even number of values lies between the two in the middle', () => {

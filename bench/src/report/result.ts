@@ -49,6 +49,13 @@ export interface BenchResult {
   readonly memoryMiB: Memory;
   readonly holdBatch: { readonly batches: number; readonly meanSize: number } | null;
   readonly invariants: readonly InvariantResult[];
+  /** Benches that did not find what they must, each with the reason; they are not measured any further. */
+  readonly failed: readonly { readonly bench: string; readonly reason: string }[];
+}
+
+/** Whether everything was found as it must be: what the exit code says. */
+export function isInOrder({ invariants, failed }: Pick<BenchResult, 'invariants' | 'failed'>): boolean {
+  return failed.length === 0 && invariants.every(({ broken }) => broken === 0);
 }
 
 /** `samples` by line name, one for each round that measured it. */

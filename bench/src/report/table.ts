@@ -39,6 +39,7 @@ export function toTable(result: BenchResult): string {
   for (const { what, broken } of result.invariants) {
     lines.push(broken === 0 ? `  holds   ${what}` : `  BROKEN  ${what}: ${broken} times`);
   }
+  for (const { bench, reason } of result.failed) lines.push(`  FAILED  ${bench}, ${reason}`);
   const { machine, versions, postgres, loadBefore } = result.environment;
   lines.push(
     '',
