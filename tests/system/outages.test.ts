@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { BookingJson } from '@holdfast/shared/contracts/bookings';
+import { connectRedis, type Redis } from '@holdfast/shared/redis/redis';
+import { createLogger } from '@holdfast/shared/telemetry/logger';
 import { until } from '@holdfast/shared/testing/until';
 import { createApiClient, type Answer } from '../support/api-client.ts';
 import { bookPatiently, postUntilAnswered } from '../support/book.ts';
@@ -189,7 +191,57 @@ describe('Redis', () => {
     expect(await readiness()).toEqual([200, 200, 200, 200]);
     await stack.redis!.restart();
   }, 30_000);
+
+  test('that hangs changes no answer', async () => {
+    const id = await hold();
+    const { pid } = stack.redis!.process();
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const asked = await askEverything(id);
+      expectPromptAnswers(asked);
+      expect(statusesOf(asked)).toMatchObject({ hold: 201, pay: 200, read: 200, availability: 200 });
+      expect(await readiness()).toEqual([200, 200, 200, 200]);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  }, 30_000);
+
+  test('that is emptied, and filled with what it held before, changes no answer', async () => {
+    const redis = connectRedis(stack.redis!.url, createLogger({ service: 'test', level: 'silent' }));
+    await until('Redis is connected', () => Promise.resolve(redis.status === 'ready'));
+    try {
+      let before: { key: string; value: Buffer; ttl: number }[] = [];
+      for (let round = 1; round <= 5; round += 1) {
+        const id = await hold();
+        const asked = await askEverything(id);
+        expect(statusesOf(asked)).toMatchObject({ hold: 201, pay: 200, read: 200, availability: 200 });
+        const sold = await ada.api.get<{ counts: { booked: number } }>(`/v1/events/${pool}/availability`);
+        const [truth] = await query<{ booked: number }>(
+          stack,
+          `select sum(quantity)::int as booked from booking.pool_claims where event_id = $1 and state = 'BOOKED' and released_at is null`,
+          [pool],
+        );
+        expect(sold.body.counts.booked).toBe(truth!.booked);
+        const now = await contentsOf(redis);
+        await redis.flushall();
+        for (const { key, value, ttl } of before) await redis.restore(key, Math.max(0, ttl), value, 'REPLACE');
+        before = now;
+      }
+    } finally {
+      redis.disconnect();
+    }
+  }, 30_000);
 });
+
+/** Everything in Redis, to put it back later as a snapshot would. */
+async function contentsOf(redis: Redis): Promise<{ key: string; value: Buffer; ttl: number }[]> {
+  const contents: { key: string; value: Buffer; ttl: number }[] = [];
+  for (const key of await redis.keys('*')) {
+    const [value, ttl] = await Promise.all([redis.dumpBuffer(key), redis.pttl(key)]);
+    if (value !== null) contents.push({ key, value, ttl });
+  }
+  return contents;
+}
 
 describe('a service', () => {
   test('booking away: the others go on, and what needs it is a 503', async () => {

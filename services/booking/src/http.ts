@@ -13,6 +13,7 @@ import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import type { Metrics } from '@holdfast/shared/telemetry/metrics';
 import type { Logger } from 'pino';
 import type { Pool } from '@holdfast/shared/db/pool';
+import type { Redis } from '@holdfast/shared/redis/redis';
 import { messagingTimeline } from '@holdfast/shared/timeline/messaging-timeline';
 import { timelineRoutes } from '@holdfast/shared/timeline/timeline-routes';
 import { auditRoutes } from './audit/routes.ts';
@@ -36,6 +37,7 @@ import { waitlistRoutes, type WaitlistRoutesDeps } from './waitlist/routes.ts';
 
 export interface HttpDeps {
   readonly pool: Pool;
+  readonly redis: Redis | null;
   readonly auditor: Auditor;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -78,7 +80,7 @@ export function buildHttp(deps: HttpDeps): Express {
     eventRescheduleRoutes(deps),
     waitlistRoutes(deps.waitlist),
     sagaRoutes(deps.bookings),
-    availabilityRoutes(catalogue),
+    availabilityRoutes(deps),
     searchRoutes(catalogue),
   );
   app.use(

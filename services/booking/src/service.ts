@@ -100,6 +100,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
   });
   const http = buildHttp({
     pool,
+    redis,
     auditor,
     logger,
     metrics,

@@ -23,6 +23,7 @@ function setup() {
   const reader = new EventAvailabilityReader({
     pool,
     versions,
+    shared: null,
     layouts: { get: () => Promise.reject(new Error('a pool has no hall')) },
   });
   const body = async () => {

@@ -5,6 +5,7 @@ import { countMembers, seatMembers, type SeatView } from './availability-body.ts
 import { readPoolInventory, readSeatInventory } from './availability-store.ts';
 import { BodyCache, type CachedBody } from './body-cache.ts';
 import type { InventoryVersions } from './inventory-versions.ts';
+import type { SharedBodies } from './shared-bodies.ts';
 
 const CACHE_BYTES = 32 * 1024 * 1024;
 
@@ -12,6 +13,8 @@ export interface EventAvailabilityDeps {
   readonly pool: Pool;
   readonly layouts: HallLayouts;
   readonly versions: InventoryVersions;
+  /** Null without Redis. */
+  readonly shared: SharedBodies | null;
 }
 
 export interface EventAvailability {
@@ -23,7 +26,7 @@ export interface EventAvailability {
 
 /**
  * Availability of events. The version is read from PostgreSQL for every call; the body that belongs to a version is built once a
- * process, from one snapshot of the claims, however many ask for it at the same moment.
+ * process, from one snapshot of the claims, however many ask for it at the same moment, or taken over from a replica that has built it.
  */
 export class EventAvailabilityReader {
   readonly #deps: EventAvailabilityDeps;
@@ -54,7 +57,8 @@ export class EventAvailabilityReader {
       const cached = this.#cache.get(key, version);
       if (cached) return cached;
       const running = this.#building.get(key);
-      if (!running) return this.#start(key, () => this.#build(id, inventory, view));
+      if (!running)
+        return this.#start(key, () => this.#takeOrBuild(key, version, () => this.#build(id, inventory, view)));
       // It may have been started before this caller's version was committed; then its result is too old, and is built again.
       const built = await running;
       if (built.version >= version) return built;
@@ -70,6 +74,15 @@ export class EventAvailabilityReader {
       .finally(() => this.#building.delete(key));
     this.#building.set(key, building);
     return building;
+  }
+
+  async #takeOrBuild(key: string, version: bigint, build: () => Promise<CachedBody>): Promise<CachedBody> {
+    const { shared } = this.#deps;
+    const taken = await shared?.get(key, version);
+    if (taken) return taken;
+    const built = await build();
+    shared?.put(key, built);
+    return built;
   }
 
   async #build(id: EventId, inventory: 'seats' | 'pool', view: SeatView): Promise<CachedBody> {

@@ -8,11 +8,11 @@ import { Problem } from '@holdfast/shared/problems';
 import { etagOf, isNotModified } from '../etag.ts';
 import { createHallLayouts } from '../inventory/hall-layout.ts';
 import { readHallRows } from '../inventory/read-hall-rows.ts';
-import { createEventAvailabilityReader } from './availability-reader.ts';
+import { createEventAvailabilityReader, type SharingOptions } from './availability-reader.ts';
 import { readOccupancy } from './read-occupancy.ts';
 import { readResourceAvailability } from './read-resource-availability.ts';
 
-export interface AvailabilityDeps {
+export interface AvailabilityDeps extends SharingOptions {
   readonly pool: Pool;
 }
 
@@ -20,7 +20,7 @@ export interface AvailabilityDeps {
 export function availabilityRoutes(deps: AvailabilityDeps): Router {
   const router = Router();
   const layouts = createHallLayouts(readHallRows);
-  const events = createEventAvailabilityReader(deps.pool, layouts);
+  const events = createEventAvailabilityReader(deps.pool, layouts, deps);
 
   router.get('/events/:id/availability', async (req, res) => {
     const { view } = parseQuery(eventAvailabilityQuery, req.query);

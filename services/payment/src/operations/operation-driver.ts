@@ -28,8 +28,11 @@ export interface DriverOptions {
   readonly onSaturated: () => void;
 }
 
-/** Longer than a call and a look at the provider's timeout each. Who loses it repeats a call with the same key. */
-const LEASE_MS = 15_000;
+/**
+ * Longer than a call and a look at the provider's timeout (5 s) each, and short enough that another process has taken over 15 s after its
+ * holder died. Who loses it repeats a call with the same key.
+ */
+const LEASE_MS = 12_000;
 const SETTLE_TRIES = 5;
 /** Refunds have hands of their own: thousands of them must not keep a customer who pays waiting, nor wait for those who do. */
 export const REFUND_HANDS = 4;
