@@ -50,18 +50,27 @@ export interface CheckedAnswer {
   readonly text: string;
 }
 
+interface DocumentAnswer {
+  readonly description: string;
+  readonly headers?: Readonly<Record<string, { readonly required?: boolean; readonly schema: Schema }>>;
+  readonly content?: Readonly<Record<string, { readonly schema: Schema }>>;
+}
+
 interface DocumentOperation {
   operationId: string;
   description?: string;
   parameters?: Parameter[];
   security?: object[];
   requestBody?: { content: Record<string, { schema: Schema }> };
-  responses: Record<string, { description: string; content?: Record<string, { schema: Schema }> }>;
+  responses: Record<string, DocumentAnswer>;
 }
 
 interface Document {
   paths: Record<string, Record<string, DocumentOperation>>;
 }
+
+/** Headers that a client acts upon: they are sent where the document says so, and nowhere else. */
+const TOLD = ['ETag', 'Location'];
 
 /** The OpenAPI document of a running gateway, as a judge of its answers. */
 export class Contract {
@@ -109,6 +118,8 @@ export class Contract {
     if (answer.headers.has('x-powered-by')) broken.push('X-Powered-By tells what runs here');
     if (!documented) return [...broken, `status ${answer.status} is not documented: ${answer.text.slice(0, 300)}`];
 
+    broken.push(...this.#headerViolations(documented, answer));
+
     const type = (answer.headers.get('content-type') ?? '').split(';')[0]!;
     const types = Object.keys(documented.content ?? {});
     if (types.length === 0) return answer.text === '' ? broken : [...broken, `a ${answer.status} has a body`];
@@ -123,6 +134,30 @@ export class Contract {
     }
     if (type === 'application/problem+json') broken.push(...problemViolations(body, documented.description, answer));
     return broken;
+  }
+
+  #headerViolations(documented: DocumentAnswer, answer: CheckedAnswer): string[] {
+    const declared = documented.headers ?? {};
+    const broken = TOLD.filter((name) => answer.headers.has(name) && !(name in declared)).map(
+      (name) => `${name} is sent with a ${answer.status} and not documented`,
+    );
+    for (const [name, { required, schema }] of Object.entries(declared)) {
+      const value = answer.headers.get(name);
+      if (value === null) {
+        if (required) broken.push(`${name} is missing in a ${answer.status}`);
+        continue;
+      }
+      const { pattern } = this.resolve(schema);
+      if (pattern !== undefined && !new RegExp(pattern).test(value)) broken.push(`${name} is ${value}`);
+      if (name === 'Location' && !this.#canBeRead(value)) broken.push(`nothing can be read at Location ${value}`);
+    }
+    return broken;
+  }
+
+  #canBeRead(location: string): boolean {
+    return this.operations.some(
+      ({ method, path }) => method === 'GET' && new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(location),
+    );
   }
 
   #validator(operation: Operation, status: number, type: string): ValidateFunction {

@@ -23,7 +23,7 @@ const KEYED = [
   'idempotency_key_reused',
   'idempotency_in_progress',
 ] as const;
-const theBooking = { description: 'The booking', schema: booking };
+const theBooking = { description: 'The booking', schema: booking, carries: ['ETag'] } as const;
 
 /** The pay call waits up to 2.5 s for the saga, so it may take longer than the others; 3 s is the longest that anybody waits (G10). */
 const PAY_LIMIT_MS = 3_000;
@@ -40,7 +40,7 @@ export const BOOKING_ROUTES: readonly ApiRoute[] = [
     lane: 'checkout',
     idempotency: 'required',
     body: holdBody,
-    answers: { 201: { description: 'The booking, HELD; Location is set', schema: booking } },
+    answers: { 201: { description: 'The booking, HELD', schema: booking, carries: ['Location', 'ETag'] } },
     problems: [
       ...KEYED,
       'forbidden',
@@ -113,8 +113,8 @@ export const BOOKING_ROUTES: readonly ApiRoute[] = [
     idempotency: 'required',
     body: payBody,
     answers: {
-      200: { description: 'CONFIRMED', schema: booking },
-      202: { description: 'The outcome is open: see payment.status and Retry-After', schema: booking },
+      200: { ...theBooking, description: 'CONFIRMED' },
+      202: { ...theBooking, description: 'The outcome is open: see payment.status and Retry-After' },
     },
     problems: [...KEYED, 'not_found', 'payment_declined', 'hold_expired', 'already_paid', 'not_payable'],
     timeLimitMs: PAY_LIMIT_MS,
@@ -128,7 +128,7 @@ export const BOOKING_ROUTES: readonly ApiRoute[] = [
     lane: 'checkout',
     idempotency: 'required',
     body: extendBody,
-    answers: { 200: { description: 'The hold with its new expiry', schema: booking } },
+    answers: { 200: { ...theBooking, description: 'The hold with its new expiry' } },
     problems: [...KEYED, 'not_found', 'hold_expired', 'conflict', 'hold_extension_exhausted'],
   },
   {
@@ -150,8 +150,8 @@ export const BOOKING_ROUTES: readonly ApiRoute[] = [
     idempotency: 'required',
     body: cancelBody,
     answers: {
-      200: { description: 'CANCELLED', schema: booking },
-      202: { description: 'Accepted: it is carried out when the outcome of the payment is known', schema: booking },
+      200: { ...theBooking, description: 'CANCELLED' },
+      202: { ...theBooking, description: 'Accepted: it is carried out when the outcome of the payment is known' },
     },
     problems: [...KEYED, 'not_found', 'not_cancellable'],
   },

@@ -51,7 +51,7 @@ function collection(names: Collection): readonly ApiRoute[] {
       role: 'admin',
       idempotency: 'honoured',
       body: names.body,
-      answers: { 201: { description: `The ${names.one}; Location and ETag are set`, schema: names.object } },
+      answers: { 201: { description: `The ${names.one}`, schema: names.object, carries: ['Location', 'ETag'] } },
       problems: ['forbidden', 'not_found', 'archived', 'idempotency_key_reused', 'idempotency_in_progress'],
     },
     {
@@ -72,7 +72,7 @@ function collection(names: Collection): readonly ApiRoute[] {
       operationId: `get${capital}`,
       summary: `Read a ${names.one}`,
       access: 'public',
-      answers: { 200: { description: `The ${names.one} with its ETag`, schema: names.object } },
+      answers: { 200: { description: `The ${names.one}`, schema: names.object, carries: ['ETag'] } },
       problems: ['not_found'],
     },
     {
@@ -85,7 +85,7 @@ function collection(names: Collection): readonly ApiRoute[] {
       role: 'admin',
       ifMatch: true,
       body: names.patch,
-      answers: { 200: { description: `The ${names.one} with the ETag of its new version`, schema: names.object } },
+      answers: { 200: { description: `The ${names.one} as it is now`, schema: names.object, carries: ['ETag'] } },
       problems: ['forbidden', 'not_found', 'archived', 'in_use'],
     },
     {
@@ -97,7 +97,7 @@ function collection(names: Collection): readonly ApiRoute[] {
       access: 'user',
       role: 'admin',
       ifMatch: true,
-      answers: { 204: { description: 'Archived' } },
+      answers: { 204: { description: 'Archived', carries: ['ETag'] } },
       problems: ['forbidden', 'not_found', 'in_use'],
     },
     {
@@ -110,7 +110,7 @@ function collection(names: Collection): readonly ApiRoute[] {
       role: 'admin',
       idempotency: 'honoured',
       body: restoreBody,
-      answers: { 200: { description: `The ${names.one} with its ETag`, schema: names.object } },
+      answers: { 200: { description: `The ${names.one}`, schema: names.object, carries: ['ETag'] } },
       problems: ['forbidden', 'not_found', 'archived', 'idempotency_key_reused', 'idempotency_in_progress'],
     },
   ];
@@ -133,7 +133,7 @@ export const CATALOGUE_ROUTES: readonly ApiRoute[] = [
     query: hallImportQuery,
     body: hallImportBody,
     rawBody: { type: 'text/csv', limitBytes: CSV_LIMIT_BYTES },
-    answers: { 201: { description: 'The hall; Location and ETag are set', schema: hall } },
+    answers: { 201: { description: 'The hall', schema: hall, carries: ['Location', 'ETag'] } },
     problems: ['forbidden', 'idempotency_key_reused', 'idempotency_in_progress'],
   },
   {
@@ -144,7 +144,9 @@ export const CATALOGUE_ROUTES: readonly ApiRoute[] = [
     summary: 'What is free at an event: each seat of a hall, counts of a pool',
     access: 'public',
     query: eventAvailabilityQuery,
-    answers: { 200: { description: 'Counts, and seats with their status', schema: seatAvailability } },
+    answers: {
+      200: { description: 'Counts, and seats with their status', schema: seatAvailability, carries: ['ETag'] },
+    },
     problems: ['not_found'],
   },
   {
@@ -166,7 +168,7 @@ export const CATALOGUE_ROUTES: readonly ApiRoute[] = [
     summary: 'The slots of a resource on one or more days of its venue',
     access: 'public',
     query: resourceAvailabilityQuery,
-    answers: { 200: { description: 'Slots in order', schema: slotAvailability } },
+    answers: { 200: { description: 'Slots in order', schema: slotAvailability, carries: ['ETag'] } },
     problems: ['not_found'],
   },
 ];

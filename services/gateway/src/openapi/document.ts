@@ -7,11 +7,21 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
-import { openApiPath, pathParameters, type ApiRoute } from './route.ts';
+import { openApiPath, pathParameters, type AnswerHeader, type ApiRoute } from './route.ts';
 
 const requestId = z.string().meta({ description: 'Id of this request, also in the logs and in errors' });
 const key = z.string().min(1).max(255);
 const etag = z.string().meta({ description: 'ETag of the version that is changed, e.g. `"3"`' });
+const CARRIED: Readonly<Record<AnswerHeader, z.ZodString>> = {
+  ETag: z
+    .string()
+    .regex(/^"[^"]+"$/)
+    .meta({ description: 'Version of what was read or changed, for If-Match and If-None-Match' }),
+  Location: z
+    .string()
+    .regex(/^\/v1\/[^?#]+$/)
+    .meta({ description: 'Path where what was made or begun can be read' }),
+};
 
 /** The OpenAPI 3.1 document of the routes, made from the schemas that check requests. */
 export function createOpenApiDocument(routes: readonly ApiRoute[]) {
@@ -58,7 +68,10 @@ function operationOf(route: ApiRoute): ZodOpenApiOperationObject {
     status,
     {
       description: answer.description,
-      headers: z.object({ 'Request-Id': requestId }),
+      headers: z.object({
+        'Request-Id': requestId,
+        ...Object.fromEntries((answer.carries ?? []).map((name) => [name, CARRIED[name]])),
+      }),
       ...(answer.schema ? { content: { 'application/json': { schema: answer.schema } } } : {}),
     },
   ]);

@@ -15,7 +15,11 @@ export const EVENT_CANCELLATION_ROUTES: readonly ApiRoute[] = [
     body: cancelEventBody,
     answers: {
       200: { description: 'Every booking is cancelled', schema: eventCancellation },
-      202: { description: 'Closed; the bookings are being cancelled: see Location', schema: eventCancellation },
+      202: {
+        description: 'Closed; the bookings are being cancelled: see Location',
+        schema: eventCancellation,
+        carries: ['Location'],
+      },
     },
     problems: [
       'idempotency_key_invalid',

@@ -15,7 +15,11 @@ export const EVENT_RESCHEDULE_ROUTES: readonly ApiRoute[] = [
     body: rescheduleEventBody,
     answers: {
       200: { description: 'Every booking has the new time', schema: eventReschedule },
-      202: { description: 'Moved; the bookings are following: see Location', schema: eventReschedule },
+      202: {
+        description: 'Moved; the bookings are following: see Location',
+        schema: eventReschedule,
+        carries: ['Location'],
+      },
     },
     problems: [
       'idempotency_key_invalid',

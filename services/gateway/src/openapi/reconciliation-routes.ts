@@ -42,7 +42,9 @@ export const RECONCILIATION_ROUTES: readonly ApiRoute[] = [
     summary: "Compare the provider's books with ours now, in both directions",
     idempotency: 'honoured',
     body: sweepBody,
-    answers: { 202: { description: 'Written down; Location shows how far it is', schema: sweep } },
+    answers: {
+      202: { description: 'Written down; Location shows how far it is', schema: sweep, carries: ['Location'] },
+    },
     problems: [...HONOURED, 'forbidden'],
   },
   {

@@ -3,6 +3,16 @@ import type { z } from 'zod';
 
 export type Method = 'get' | 'post' | 'patch' | 'delete';
 
+/** An answer of a route that is no refusal. */
+export interface RouteAnswer {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  /** Headers that this answer always has beside those of every answer; what is not named here is not sent. */
+  readonly carries?: readonly AnswerHeader[];
+}
+
+export type AnswerHeader = 'ETag' | 'Location';
+
 /**
  * One route of the public API. This table is the whole of it: the proxy forwards what stands here and nothing else, and the
  * OpenAPI document is made of the same entries, so neither can know a route that the other does not.
@@ -30,7 +40,7 @@ export interface ApiRoute {
   readonly body?: z.ZodType;
   /** A body that is no JSON: it goes to the service byte for byte, up to the limit. */
   readonly rawBody?: { readonly type: string; readonly limitBytes: number };
-  readonly answers: Readonly<Record<number, { description: string; schema?: z.ZodType }>>;
+  readonly answers: Readonly<Record<number, RouteAnswer>>;
   readonly problems: readonly ProblemCode[];
   /** Under which limits the call falls, where `access` does not tell: what a purchase needs, or what monitoring asks. */
   readonly lane?: 'checkout' | 'health';

@@ -26,7 +26,7 @@ const PLANNED = [
   'too_many_occurrences',
   'unknown_occurrence',
 ] as const;
-const theSeries = { description: 'The series with its occurrences', schema: series };
+const theSeries = { description: 'The series with its occurrences', schema: series, carries: ['ETag'] } as const;
 const CHANGED = {
   200: theSeries,
   202: { ...theSeries, description: 'Accepted: a booking is cancelled when the outcome of its payment is known' },
@@ -41,7 +41,13 @@ export const SERIES_ROUTES: readonly ApiRoute[] = [
     summary: 'Book a resource again and again, by a recurrence rule in the time zone of its venue',
     idempotency: 'required',
     body: seriesBody,
-    answers: { 201: { ...theSeries, description: 'Accepted: what begins soon is HELD, the rest PENDING' } },
+    answers: {
+      201: {
+        ...theSeries,
+        description: 'Accepted: what begins soon is HELD, the rest PENDING',
+        carries: ['Location', 'ETag'],
+      },
+    },
     problems: [...KEYED, ...PLANNED, 'series_conflicts', 'too_many_series', 'too_many_holds'],
   },
   {

@@ -42,6 +42,7 @@ export const TICKET_ROUTES: readonly ApiRoute[] = [
         description:
           'CHECKED_IN, with the time of the first check-in; the header Check-In is `admitted`, or `already_in` for a ticket that was shown before',
         schema: booking,
+        carries: ['ETag'],
       },
     },
     problems: [...HONOURED, 'forbidden', 'not_found', 'ticket_invalid', 'ticket_wrong_booking', 'not_checkable'],
@@ -56,7 +57,7 @@ export const TICKET_ROUTES: readonly ApiRoute[] = [
     role: 'operator',
     idempotency: 'honoured',
     body: completeBody,
-    answers: { 200: { description: 'COMPLETED, attended if it was checked in', schema: booking } },
+    answers: { 200: { description: 'COMPLETED, attended if it was checked in', schema: booking, carries: ['ETag'] } },
     problems: [...HONOURED, 'forbidden', 'not_found', 'not_completable'],
   },
   {

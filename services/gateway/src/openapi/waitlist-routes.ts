@@ -15,7 +15,7 @@ export const WAITLIST_ROUTES: readonly ApiRoute[] = [
     summary: 'Wait for places of an event, or for a time of a resource, that somebody else has',
     idempotency: 'required',
     body: waitBody,
-    answers: { 201: { description: 'The entry, WAITING; Location is set', schema: waitlistEntry } },
+    answers: { 201: { description: 'The entry, WAITING', schema: waitlistEntry, carries: ['Location'] } },
     problems: [
       'idempotency_key_missing',
       ...KEYED,

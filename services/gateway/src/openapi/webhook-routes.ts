@@ -24,7 +24,13 @@ export const WEBHOOK_ROUTES: readonly ApiRoute[] = [
     summary: 'Register an address that is told what becomes of bookings, signed by Standard Webhooks',
     idempotency: 'honoured',
     body: createWebhookEndpointBody,
-    answers: { 201: { description: 'Registered; the secret is shown here alone', schema: webhookEndpointWithSecret } },
+    answers: {
+      201: {
+        description: 'Registered; the secret is shown here alone',
+        schema: webhookEndpointWithSecret,
+        carries: ['Location'],
+      },
+    },
     problems: [...HONOURED, 'forbidden', 'webhook_url_refused'],
   },
   {
@@ -84,7 +90,13 @@ export const WEBHOOK_ROUTES: readonly ApiRoute[] = [
     summary: 'Send a webhook.test, whatever the endpoint listens to',
     idempotency: 'honoured',
     body: emptyBody,
-    answers: { 202: { description: 'On its way; the attempts show what came of it', schema: webhookDelivery } },
+    answers: {
+      202: {
+        description: 'On its way; the attempts show what came of it',
+        schema: webhookDelivery,
+        carries: ['Location'],
+      },
+    },
     problems: [...HONOURED, 'forbidden', 'not_found', 'webhook_endpoint_disabled'],
   },
   {
@@ -105,7 +117,7 @@ export const WEBHOOK_ROUTES: readonly ApiRoute[] = [
     summary: 'Send the message of an attempt once more, under the same webhook-id',
     idempotency: 'honoured',
     body: emptyBody,
-    answers: { 202: { description: 'On its way', schema: webhookDelivery } },
+    answers: { 202: { description: 'On its way', schema: webhookDelivery, carries: ['Location'] } },
     problems: [...HONOURED, 'forbidden', 'not_found', 'webhook_endpoint_disabled'],
   },
 ];
