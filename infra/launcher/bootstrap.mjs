@@ -33,6 +33,7 @@ const ENTRY = {
   bench: 'bench/src/main.ts',
   fuzz: 'tests/fuzz/main.ts',
   'planted-bugs': 'infra/launcher/src/planted-bugs.ts',
+  'test:nemesis': 'tests/nemesis/main.ts',
 };
 
 /** The launcher waits most of its life: a small young generation costs it nothing and keeps it out of the services' way. */

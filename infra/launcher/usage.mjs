@@ -82,4 +82,20 @@ Verdicts: caught; missed, when the test passes with the bug; broken, when the ru
 too, was not found, or could not be run).
 Exit code: 0 when every bug was caught, 1 when one was not, 64 when this command was called wrongly, 130 when it was stopped.
 `,
+  'test:nemesis': `npm run test:nemesis [-- options]
+
+Starts a stack of its own, lets clients book, pay, extend and cancel, and meanwhile kills, stops and cuts off its processes and
+servers, at named points of the code among others. Then it heals everything, waits until nothing is under way, and holds what the
+clients were told against the bookings, the provider's journal and the mails that arrived. Shows what was done to what and when.
+
+  --seed N       makes the same plan again; a random one by default, which is shown
+  --seeds N      runs N seeds from the first one on; 1
+  --seconds N    least length of the workload of a seed, 20 or more; 30
+  --answer-ms N  longest answer that is taken; 3000
+  --json         one JSON object on stdout: {"ok","seconds","seeds":[{"seed","ok","broken","faults",…}]}; progress goes to stderr
+  --help         this text
+
+Exit code: 0 when every promise was kept and every fault came at its moment, 1 otherwise, 64 when this command was called wrongly,
+130 when it was stopped.
+`,
 };

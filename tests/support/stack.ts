@@ -13,12 +13,17 @@ export type Part = 'gateway' | 'booking' | 'booking2' | 'payment' | 'notificatio
 
 export const WHOLE_PATH: readonly Part[] = ['provider', 'mail', 'gateway', 'booking', 'payment', 'notification'];
 
+/** Connections that a proxy can stand in: of all services to a server, of payment to the provider, of the gateway to a service. */
+export type Link = 'nats' | 'redis' | 'provider' | 'booking' | 'payment';
+
 export interface StackOptions {
   readonly parts: readonly Part[];
   /** Added to the environment of each part that is named. */
   readonly env?: Partial<Record<Part, Readonly<Record<string, string>>>>;
   /** Puts a proxy that can be cut between the services and PostgreSQL, which is shared with other test files. */
   readonly cuttableDatabase?: boolean;
+  /** Puts a proxy into each of these connections as well. */
+  readonly cuttable?: readonly Link[];
   /** Starts a Redis and tells the services of it. */
   readonly redis?: boolean;
 }
@@ -29,6 +34,8 @@ export interface Stack {
   readonly nats: TestNats;
   readonly redis: TestRedis | null;
   readonly databaseProxy: TcpProxy | null;
+  /** The proxies of `cuttable`. */
+  readonly links: ReadonlyMap<Link, TcpProxy>;
   readonly internalSecret: string;
   readonly providerKey: string;
   /** What else must never be written down: passwords of the database, the provider's key, the key of callbacks. */
@@ -39,8 +46,15 @@ export interface Stack {
   url(part: Part): string;
   /** The part's present process. */
   process(part: Part): ServiceProcess;
-  /** Ends the part's process if it runs and starts another on its port, with `env` on top of its usual environment. */
-  restart(part: Part, env?: Readonly<Record<string, string>>): Promise<ServiceProcess>;
+  /**
+   * Ends the part's process if it runs and starts another on its port, with `env` on top of its usual environment. Without `waitForReady`
+   * it resolves as soon as the process exists: for one that may die while it starts.
+   */
+  restart(
+    part: Part,
+    env?: Readonly<Record<string, string>>,
+    options?: { readonly waitForReady?: boolean },
+  ): Promise<ServiceProcess>;
   stop(): Promise<void>;
 }
 
@@ -79,6 +93,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     options.cuttableDatabase === true
       ? await startTcpProxy({ host: postgres.hostname, port: Number(postgres.port) })
       : null;
+  const links = new Map<Link, TcpProxy>();
+  const targets: Record<Link, number> = { nats: nats.port, redis: redis?.port ?? 0, provider, booking, payment };
+  for (const link of options.cuttable ?? []) {
+    links.set(link, await startTcpProxy({ host: '127.0.0.1', port: targets[link] }));
+  }
+  /** The address over the link's proxy, if it has one. */
+  const over = (link: Link, direct: string) => {
+    const proxy = links.get(link);
+    return proxy === undefined ? direct : direct.replace(`:${targets[link]}`, `:${proxy.port}`);
+  };
   const databaseUrl = (schema: 'identity' | 'booking' | 'payment' | 'notification') => {
     const direct = new URL(database.url(schema));
     if (databaseProxy) direct.port = String(databaseProxy.port);
@@ -86,9 +110,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   const common = (schema: Parameters<typeof databaseUrl>[0]) => ({
     DATABASE_URL: databaseUrl(schema),
-    NATS_URL: nats.url,
+    NATS_URL: over('nats', nats.url),
     HOLDFAST_INTERNAL_SECRET: INTERNAL_SECRET,
-    ...(redis ? { REDIS_URL: redis.url } : { HOLDFAST_REDIS: 'off' }),
+    ...(redis ? { REDIS_URL: over('redis', redis.url) } : { HOLDFAST_REDIS: 'off' }),
   });
   // Told of the quoter only where there is one.
   const quoting: Record<string, string> = options.parts.includes('quoter')
@@ -98,8 +122,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     gateway: {
       ...common('identity'),
       HOLDFAST_GATEWAY_PORT: String(gateway),
-      HOLDFAST_BOOKING_URL: url('booking'),
-      HOLDFAST_PAYMENT_URL: url('payment'),
+      HOLDFAST_BOOKING_URL: over('booking', url('booking')),
+      HOLDFAST_PAYMENT_URL: over('payment', url('payment')),
       HOLDFAST_NOTIFICATION_URL: url('notification'),
       HOLDFAST_ADMIN_EMAIL: ADMIN.email,
       HOLDFAST_ADMIN_PASSWORD: ADMIN.password,
@@ -111,7 +135,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       ...common('payment'),
       HOLDFAST_PAYMENT_PORT: String(payment),
       STRIPE_API_KEY: PROVIDER_KEY,
-      STRIPE_API_BASE: url('provider'),
+      STRIPE_API_BASE: over('provider', url('provider')),
       HOLDFAST_STRIPE_WEBHOOK_SECRETS: WEBHOOK_SECRET,
     },
     notification: {
@@ -133,9 +157,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 
   const processes = new Map<Part, ServiceProcess>();
-  const start = async (part: Part, extra: Readonly<Record<string, string>> = {}) => {
+  const start = async (part: Part, extra: Readonly<Record<string, string>> = {}, waitForReady = true) => {
     const env = { ...environment[part], ...options.env?.[part], ...extra };
-    const started = await startServiceProcess({ service: SERVICE_OF[part], env });
+    const started = await startServiceProcess({ service: SERVICE_OF[part], env, waitForReady });
     processes.set(part, started);
     return started;
   };
@@ -146,7 +170,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   const stop = async () => {
     await Promise.all([...processes.values()].map((started) => started.kill()));
-    databaseProxy?.stop();
+    for (const proxy of [databaseProxy, ...links.values()]) proxy?.stop();
     await Promise.all([nats.stop(), redis?.stop()]);
     await database.drop();
     rmSync(dir, { recursive: true, force: true });
@@ -163,6 +187,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     nats,
     redis,
     databaseProxy,
+    links,
     internalSecret: INTERNAL_SECRET,
     providerKey: PROVIDER_KEY,
     secrets: [testEnvironment().HOLDFAST_TEST_DB_PASSWORD, PROVIDER_KEY, WEBHOOK_SECRET],
@@ -170,9 +195,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     parts: options.parts,
     url,
     process,
-    async restart(part, env) {
+    async restart(part, env, { waitForReady } = {}) {
       await process(part).kill();
-      return start(part, env);
+      return start(part, env, waitForReady);
     },
     stop,
   };

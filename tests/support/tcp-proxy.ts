@@ -8,13 +8,24 @@ export interface TcpProxy {
   cut(): void;
   /** Swallows bytes in both directions and accepts connections that get no answer: a server that hangs. */
   freeze(): void;
-  /** Lets connections through again; those that were frozen are broken. */
+  /** Swallows bytes in one direction alone: what is asked arrives and its answer does not, or the other way round. */
+  swallow(direction: Direction): void;
+  /** Passes bytes on `ms` later, give or take `jitterMs`, in their order. */
+  delay(ms: number, jitterMs: number): void;
+  /** Lets connections through again; those that lost bytes are broken. */
   heal(): void;
   stop(): void;
 }
 
+export type Direction = 'to_server' | 'to_client';
+
+type Mode =
+  | { readonly is: 'pass' | 'cut' }
+  | { readonly is: 'swallowing'; readonly directions: readonly Direction[] }
+  | { readonly is: 'slow'; readonly ms: number; readonly jitterMs: number };
+
 export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
-  let mode: 'pass' | 'cut' | 'frozen' = 'pass';
+  let mode: Mode = { is: 'pass' };
   const sockets = new Set<Socket>();
   const keep = (socket: Socket) => {
     sockets.add(socket);
@@ -24,23 +35,30 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   const breakAll = () => {
     for (const socket of [...sockets]) socket.resetAndDestroy();
   };
+  const pipe = (from: Socket, to: Socket, direction: Direction) => {
+    let lastAt = 0;
+    from.on('data', (bytes) => {
+      if (mode.is === 'cut') return;
+      if (mode.is === 'swallowing' && mode.directions.includes(direction)) return;
+      const now = performance.now();
+      const wait = mode.is === 'slow' ? mode.ms + (Math.random() * 2 - 1) * mode.jitterMs : 0;
+      lastAt = Math.max(lastAt, now + wait);
+      // Bytes that are still on their way must not be overtaken by those that come after the delay.
+      if (lastAt <= now) to.write(bytes);
+      else setTimeout(() => !to.destroyed && to.write(bytes), lastAt - now);
+    });
+    from.on('close', () => setTimeout(() => to.destroy(), Math.max(0, lastAt - performance.now())));
+  };
   const server = createServer((client) => {
     keep(client);
-    if (mode === 'cut') {
+    if (mode.is === 'cut') {
       client.resetAndDestroy();
       return;
     }
     const upstream = connect(target);
     keep(upstream);
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      from.on('data', (bytes) => {
-        if (mode === 'pass') to.write(bytes);
-      });
-      from.on('close', () => to.destroy());
-    }
+    pipe(client, upstream, 'to_server');
+    pipe(upstream, client, 'to_client');
   });
   const port = await freePort();
   await new Promise<void>((resolve, reject) => {
@@ -50,15 +68,21 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   return {
     port,
     cut() {
-      mode = 'cut';
+      mode = { is: 'cut' };
       breakAll();
     },
     freeze() {
-      mode = 'frozen';
+      mode = { is: 'swallowing', directions: ['to_server', 'to_client'] };
+    },
+    swallow(direction) {
+      mode = { is: 'swallowing', directions: [direction] };
+    },
+    delay(ms, jitterMs) {
+      mode = { is: 'slow', ms, jitterMs };
     },
     heal() {
-      if (mode === 'frozen') breakAll();
-      mode = 'pass';
+      if (mode.is === 'swallowing') breakAll();
+      mode = { is: 'pass' };
     },
     stop() {
       server.close();
