@@ -102,7 +102,7 @@ export async function runSeed(plan: Plan, options: SeedOptions): Promise<SeedRep
         for (const each of done)
           tell(`${each.target} ${each.fault} at ${each.phase}: ${each.missed ?? `${each.to - each.from} ms`}`);
       }
-      await pause(plan.seconds * 1000 - history.now());
+      await pause(Math.max(0, plan.seconds * 1000 - history.now()));
     };
     await Promise.race([steps(), workloadFailed]);
     const healedAt = performance.now();
