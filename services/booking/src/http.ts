@@ -3,10 +3,12 @@ import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
 import { integrityAttention } from '@holdfast/shared/attention/integrity-attention';
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
 import { deadLetterRoutes } from '@holdfast/shared/dead-letters/routes';
+import { deliveryStateRoutes } from '@holdfast/shared/delivery-state/delivery-state-routes';
 import { createApp, jsonBody, observeRequests, problemHandler, requireJson } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
 import type { Auditor } from '@holdfast/shared/integrity/auditor';
+import type { Bus } from '@holdfast/shared/bus/bus';
 import { integrityRoutes } from '@holdfast/shared/integrity/integrity-routes';
 import { Problem } from '@holdfast/shared/problems';
 import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
@@ -39,6 +41,8 @@ export interface HttpDeps {
   readonly pool: Pool;
   readonly redis: Redis | null;
   readonly auditor: Auditor;
+  /** Null until NATS has answered for the first time. */
+  readonly bus: () => Bus | null;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly checks: readonly HealthCheck[];
@@ -69,6 +73,7 @@ export function buildHttp(deps: HttpDeps): Express {
   app.use('/internal', integrityRoutes(deps.auditor));
   app.use('/internal', timelineRoutes('booking', deps.pool, [bookingTimeline, messagingTimeline]));
   app.use('/internal', deadLetterRoutes(deps.pool, 'booking'));
+  app.use('/internal', deliveryStateRoutes(deps.pool, deps.bus, 'booking'));
   const catalogue = { pool: deps.pool, logger: deps.logger };
   app.use('/v1', requireAssertion(deps.internalSecret), hallImportRoutes(catalogue), requireJson, jsonBody());
   app.use(

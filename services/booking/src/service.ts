@@ -102,6 +102,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
     pool,
     redis,
     auditor,
+    bus: () => bus,
     logger,
     metrics,
     internalSecret: config.internalSecret,

@@ -8,6 +8,7 @@ import type { Express, NextFunction, Request, Response } from 'express';
 import type { Pool } from 'undici';
 import { mountAttention } from './attention/routes.ts';
 import { mountDeadLetters } from './dead-letters/routes.ts';
+import { mountDeliveryState } from './delivery-state/routes.ts';
 import { assertionMaker } from './border/assertion.ts';
 import { addressList } from './border/address-list.ts';
 import { clientAddressFinder } from './border/client-address.ts';
@@ -77,6 +78,7 @@ export function createHttp(deps: HttpDeps): Express {
   mountIntegrity(app, { ...deps, assertCaller });
   mountTimeline(app, { ...deps, assertCaller });
   mountDeadLetters(app, { ...deps, assertCaller });
+  mountDeliveryState(app, { ...deps, assertCaller });
   mountProxy(app, ROUTES, { authenticator, assertCaller, links: deps.links, limits });
   const mayReadMetrics = addressList(deps.metricsAllowed);
   app.get('/metrics', (req: Request, _res: Response, next: NextFunction) => {

@@ -5,10 +5,12 @@ import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
 import { integrityAttention } from '@holdfast/shared/attention/integrity-attention';
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
 import { deadLetterRoutes } from '@holdfast/shared/dead-letters/routes';
+import { deliveryStateRoutes } from '@holdfast/shared/delivery-state/delivery-state-routes';
 import { createApp, observeRequests, problemHandler } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
 import type { Auditor } from '@holdfast/shared/integrity/auditor';
+import type { Bus } from '@holdfast/shared/bus/bus';
 import { integrityRoutes } from '@holdfast/shared/integrity/integrity-routes';
 import { Problem } from '@holdfast/shared/problems';
 import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
@@ -22,6 +24,8 @@ import { deliveryRoutes } from './deliveries/routes.ts';
 export interface HttpOptions {
   readonly pool: Pool;
   readonly auditor: Auditor;
+  /** Null until NATS has answered for the first time. */
+  readonly bus: () => Bus | null;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly internalSecret: Secrets;
@@ -47,6 +51,7 @@ export function buildHttp(options: HttpOptions): Express {
   app.use('/internal', integrityRoutes(options.auditor));
   app.use('/internal', timelineRoutes('notification', options.pool, [deliveryTimeline, messagingTimeline]));
   app.use('/internal', deadLetterRoutes(options.pool, 'notification'));
+  app.use('/internal', deliveryStateRoutes(options.pool, options.bus, 'notification'));
   app.use(() => {
     throw new Problem('not_found');
   });

@@ -174,6 +174,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
       const app = buildHttp({
         pool,
         auditor,
+        bus: () => bus,
         logger,
         metrics,
         internalSecret: config.internalSecret,

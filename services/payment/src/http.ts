@@ -2,10 +2,12 @@ import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
 import { integrityAttention } from '@holdfast/shared/attention/integrity-attention';
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
 import { deadLetterRoutes } from '@holdfast/shared/dead-letters/routes';
+import { deliveryStateRoutes } from '@holdfast/shared/delivery-state/delivery-state-routes';
 import { createApp, observeRequests, problemHandler } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
 import type { Auditor } from '@holdfast/shared/integrity/auditor';
+import type { Bus } from '@holdfast/shared/bus/bus';
 import { integrityRoutes } from '@holdfast/shared/integrity/integrity-routes';
 import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
 import { Problem } from '@holdfast/shared/problems';
@@ -23,6 +25,8 @@ import { webhookRoutes, type WebhookRouteOptions } from './provider-webhooks/rou
 
 export interface HttpOptions {
   readonly auditor: Auditor;
+  /** Null until NATS has answered for the first time. */
+  readonly bus: () => Bus | null;
   readonly logger: Logger;
   readonly metrics: PaymentMetrics;
   readonly internalSecret: Secrets;
@@ -46,6 +50,7 @@ export function createHttp(options: HttpOptions): Express {
   app.use('/internal', attentionRoutes(options.payments.pool, sources), integrityRoutes(options.auditor));
   app.use('/internal', timelineRoutes('payment', options.payments.pool, [paymentTimeline, messagingTimeline]));
   app.use('/internal', deadLetterRoutes(options.payments.pool, 'payment'));
+  app.use('/internal', deliveryStateRoutes(options.payments.pool, options.bus, 'payment'));
   app.use(webhookRoutes(options.webhooks));
   app.use(() => {
     throw new Problem('not_found');

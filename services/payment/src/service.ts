@@ -135,6 +135,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
   });
   const app = createHttp({
     auditor,
+    bus: () => bus,
     logger,
     metrics,
     internalSecret: config.internalSecret,

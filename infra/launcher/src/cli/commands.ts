@@ -1,10 +1,12 @@
 import { styleText } from 'node:util';
 import type { AttentionJson } from '@holdfast/shared/contracts/attention';
 import type { BookingJson } from '@holdfast/shared/contracts/bookings';
+import type { ConsumerListJson, OutboxListJson } from '@holdfast/shared/contracts/delivery-state';
 import type { SagaJson } from '@holdfast/shared/contracts/sagas';
 import type { TimelineJson } from '@holdfast/shared/contracts/timeline';
 import type { ApiClient } from '../first-bookings/api-client.ts';
 import { CommandError, EXIT } from './gateway-client.ts';
+import { consumerRows, outboxRows } from './delivery-rows.ts';
 import { storyLines } from './story-lines.ts';
 
 /** What a command found: for programs as it is, for people as lines. */
@@ -70,7 +72,29 @@ const sagas: Command = async (api, operands) => {
   };
 };
 
-export const COMMANDS: Readonly<Record<string, Command>> = { explain, attention, sagas };
+/** `outbox`: what waits on its way from one service to another, at the sender and at each consumer. */
+const outbox: Command = async (api, operands) => {
+  exactly(operands, 0, 'outbox takes no operand');
+  const [outboxes, consumers] = await Promise.all([
+    api.get<OutboxListJson>('/v1/ops/outbox'),
+    api.get<ConsumerListJson>('/v1/ops/consumers'),
+  ]);
+  const missing = [...new Set([...outboxes.unreachable, ...consumers.unreachable])];
+  return {
+    json: { outbox: outboxes, consumers },
+    lines: [
+      ...table(['service', 'depth', 'oldest', 'later', 'unconfirmed', 'published by'], outboxRows(outboxes)),
+      '',
+      ...table(
+        ['consumer', 'lag', 'pending', 'redelivered', 'oldest', 'parked', 'failing', 'dead letters'],
+        consumerRows(consumers),
+      ),
+      ...missing.map((service) => styleText('red', `${service} did not answer: its part is missing`)),
+    ],
+  };
+};
+
+export const COMMANDS: Readonly<Record<string, Command>> = { explain, attention, sagas, outbox };
 
 function exactly(operands: readonly string[], count: number, otherwise: string): readonly string[] {
   if (operands.length !== count) throw new CommandError(otherwise, EXIT.usage);

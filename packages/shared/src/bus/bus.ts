@@ -9,7 +9,7 @@ import {
 import { connect, headers as natsHeaders, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from 'pino';
 import { assertNoOpenTransaction } from '../db/transaction.ts';
-import { CONSUMERS, ensureTopology, type ConsumerName, type StreamName } from './topology.ts';
+import { CONSUMERS, ensureTopology, FAMILIES, type ConsumerName, type StreamName } from './topology.ts';
 
 /** One message of a durable consumer. Exactly one of `ack` and `nak` is called for each. */
 export interface BusMessage {
@@ -38,6 +38,9 @@ export interface ConsumerState {
   readonly ackFloor: number;
   /** Messages that were not handed out yet, and those handed out and not acknowledged. */
   readonly open: number;
+  /** Those handed out and not acknowledged, and how many of them were handed out before. */
+  readonly inFlight: number;
+  readonly redelivered: number;
 }
 
 /** The message bus as the services see it. Its JetStream form is below; a simulated one can stand in for it. */
@@ -57,6 +60,8 @@ export interface Bus {
   streamState(stream: StreamName): Promise<StreamState>;
   /** @throws when the broker does not answer, or has no such consumer. */
   consumerState(consumer: ConsumerName): Promise<ConsumerState>;
+  /** When the first message of a consumer's family above `ackFloor` was published; null when there is none. @throws as above. */
+  oldestOpen(consumer: ConsumerName, ackFloor: number): Promise<Date | null>;
   /**
    * Makes a durable consumer begin again at the first message of its stream. Whoever consumes goes on by itself; what was consumed
    * before comes again, and the inbox knows it.
@@ -239,7 +244,17 @@ class NatsBus implements Bus {
       deliveredSeq: info.delivered.stream_seq,
       ackFloor: info.ack_floor.stream_seq,
       open: info.num_pending + info.num_ack_pending,
+      inFlight: info.num_ack_pending,
+      redelivered: info.num_redelivered,
     };
+  }
+
+  async oldestOpen(name: ConsumerName, ackFloor: number): Promise<Date | null> {
+    const { stream, family } = CONSUMERS[name];
+    // The server takes both since 2.9; the types of the client know the pair for direct reads only.
+    const next = { seq: ackFloor + 1, next_by_subj: FAMILIES[family] };
+    const message = await (await this.#manager()).streams.getMessage(stream, next);
+    return message?.time ?? null;
   }
 
   async resetConsumer(name: ConsumerName): Promise<void> {

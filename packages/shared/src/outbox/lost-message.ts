@@ -12,7 +12,7 @@ export interface DeliveryEvidence {
   readonly epoch: number;
   readonly stream: StreamState;
   /** Read before the consumer was asked what it lacks: it can only have come further since. */
-  readonly consumer: ConsumerState;
+  readonly consumer: Pick<ConsumerState, 'deliveredSeq' | 'ackFloor' | 'open'>;
 }
 
 /**

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { BOOKING_ROUTES, PAYMENT_ROUTES } from './booking-routes.ts';
 import { CATALOGUE_ROUTES } from './catalogue-routes.ts';
 import { DEAD_LETTER_ROUTES } from './dead-letter-routes.ts';
+import { DELIVERY_STATE_ROUTES } from './delivery-state-routes.ts';
 import { EVENT_CANCELLATION_ROUTES } from './event-cancellation-routes.ts';
 import { EVENT_RESCHEDULE_ROUTES } from './event-reschedule-routes.ts';
 import { SEARCH_ROUTES } from './search-routes.ts';
@@ -62,6 +63,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...PAYMENT_ROUTES,
   ...LEDGER_ROUTES,
   ...DEAD_LETTER_ROUTES,
+  ...DELIVERY_STATE_ROUTES,
   ...RECONCILIATION_ROUTES,
   ...SAGA_ROUTES,
   ...INTEGRITY_ROUTES,
