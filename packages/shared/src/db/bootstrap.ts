@@ -26,6 +26,8 @@ export async function bootstrapDatabase(options: BootstrapOptions): Promise<Serv
   const server = new pg.Client({ connectionString: options.adminUrl });
   await server.connect();
   try {
+    // Two at once would fail each other: a role that is being altered cannot be altered.
+    await server.query("select pg_advisory_lock(hashtext('holdfast bootstrap'))");
     for (const name of [...SERVICE_SCHEMAS, 'test'] as const) {
       const password = options.passwords[name];
       if (password === undefined) continue;
