@@ -66,7 +66,8 @@ async function waitForServer(url: string, waitSeconds: number, log: (line: strin
   }
 }
 
+/** Not `instanceof Error`: an error of Node's sockets is of another kind where jest runs this. */
 function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || (error as { code?: string }).code || error.name;
+  const { message, code } = error as { message?: string; code?: string };
+  return message || code || String(error);
 }
