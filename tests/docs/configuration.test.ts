@@ -14,6 +14,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   'Provider simulator': 'infra/provider-simulator/src/config.ts',
   'Mail catcher': 'infra/mail-catcher/src/config.ts',
   Quoter: 'infra/quoter/src/config.ts',
+  'Preparing the database': 'infra/database/src/config.ts',
 };
 
 /** A member of a schema, not of a literal: its value is an expression, and for ports and counts it shows the default. */

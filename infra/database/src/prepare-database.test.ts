@@ -55,7 +55,10 @@ describe('preparing the database', () => {
   });
 
   test('makes what is missing, once, also when two do it at the same moment', async () => {
-    const both = await Promise.all([prepareDatabase(config, () => undefined), prepareDatabase(config, () => undefined)]);
+    const both = await Promise.all([
+      prepareDatabase(config, () => undefined),
+      prepareDatabase(config, () => undefined),
+    ]);
     expect(both.flat().length).toBeGreaterThan(10);
     expect(await prepareDatabase(config, () => undefined)).toEqual([]);
     expect(await rows(config.urls.booking, 'select count(*)::int as bookings from booking.bookings')).toEqual([
@@ -76,7 +79,10 @@ describe('preparing the database', () => {
 
   test('names the server that does not answer, and no password', async () => {
     const port = await freePort();
-    const gone = loadConfig({ ...env, HOLDFAST_POSTGRES_ADMIN_URL: `postgres://someone:word@127.0.0.1:${port}/postgres` });
+    const gone = loadConfig({
+      ...env,
+      HOLDFAST_POSTGRES_ADMIN_URL: `postgres://someone:word@127.0.0.1:${port}/postgres`,
+    });
     await expect(prepareDatabase(gone, () => undefined)).rejects.toThrow(
       `PostgreSQL at 127.0.0.1:${port} does not let us in: connect ECONNREFUSED`,
     );
