@@ -7,6 +7,7 @@ import { driveStack, type DrivenStack } from '../support/driven-stack.ts';
 import { brokenInvariants, untilQuiet } from '../support/invariants.ts';
 import { until } from '@holdfast/shared/testing/until';
 import { untilMail } from '../support/mailbox.ts';
+import { startSmsProvider, type SmsProvider } from '../support/sms-provider.ts';
 import { startStack, WHOLE_PATH, type Stack } from '../support/stack.ts';
 
 /** Requests that are tried before an operation that no step covers counts as not covered. */
@@ -28,15 +29,20 @@ const AFTER_A_FAULT = new Set([
   'resolveReconciliationFinding',
 ]);
 
+let sms: SmsProvider;
 let stack: Stack;
 let driven: DrivenStack;
 const covered = new Set<string>();
 
 beforeAll(async () => {
-  stack = await startStack({ parts: WHOLE_PATH });
+  sms = await startSmsProvider();
+  stack = await startStack({ parts: WHOLE_PATH, env: { notification: { HOLDFAST_SMS_URL: sms.url } } });
   driven = await driveStack(stack);
 }, 60_000);
-afterAll(() => stack?.stop());
+afterAll(async () => {
+  await stack?.stop();
+  await sms?.stop();
+});
 
 /** Sends a request that must succeed, and must be answered as the document says. */
 async function call<T = { id: string }>(
@@ -231,6 +237,18 @@ describe('every operation is answered as its document says', () => {
     });
     await call('resendWebhookAttempt', admin, { at: { ...endpoint, attempt_id: attempt.id }, body: {} });
     await call('deleteWebhookEndpoint', admin, { at: endpoint });
+  });
+
+  test('text messages', async () => {
+    const { ann } = driven;
+    const phone = '+4915112345678';
+    await call('registerPhone', ann, { body: { phone } });
+    const [code] = await sms.untilText(phone, /^\d{6}/);
+    await call('verifyPhone', ann, { body: { code } });
+    await call('getPhone', ann);
+    await aPaidBooking(ann, await aPool());
+    await sms.untilText(phone, /^Confirmed: BK/);
+    await call('deletePhone', ann);
   });
 
   test('all others, by requests made of the document', async () => {

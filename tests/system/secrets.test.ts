@@ -18,6 +18,8 @@ const NEXT_WEBHOOK_SECRET = 'whsec_next_of_the_tests_9876543210';
 const CARD = '4242424242424242';
 const SERVICES = ['booking', 'payment', 'notification'] as const;
 
+const SMS_AUTHORIZATION = 'Bearer of-the-sms-provider-0123456789';
+
 let stack: Stack;
 let admin: ApiClient;
 const dir = mkdtempSync(join(tmpdir(), 'holdfast-rotation-'));
@@ -41,7 +43,11 @@ beforeAll(async () => {
     env: {
       gateway: internal,
       booking: internal,
-      notification: internal,
+      notification: {
+        ...internal,
+        HOLDFAST_SMS_URL: 'http://127.0.0.1:9/',
+        HOLDFAST_SMS_AUTHORIZATION: SMS_AUTHORIZATION,
+      },
       payment: {
         ...internal,
         HOLDFAST_STRIPE_WEBHOOK_SECRETS: '',
@@ -131,6 +137,7 @@ describe('no secret is written down', () => {
       ['admin password', stack.admin.password],
       ['password', PASSWORD],
       ['card number', CARD],
+      ['key of the provider of text messages', SMS_AUTHORIZATION.split(' ')[1]!],
     ]);
     const answers: string[] = [];
     const post = async (path: string, body: object, headers: Record<string, string> = {}) => {
@@ -157,6 +164,7 @@ describe('no secret is written down', () => {
     // Each where it does not belong: what is refused is logged and answered too.
     const bearer = { authorization: `Bearer ${first.body['access_token']}` };
     await post('/v1/auth/login', { email, password: PASSWORD });
+    await post('/v1/text-messages/phone', { phone: '+4915112345678' }, bearer);
     await post('/v1/auth/refresh', { refresh_token: canaries.get('refresh token') });
     await post('/v1/auth/verify-email', { token: canaries.get('reset token') });
     await post(`/v1/auth/login?access_token=${canaries.get('access token')}`, {

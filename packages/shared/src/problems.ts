@@ -186,6 +186,24 @@ export const PROBLEMS = {
     retryable: false,
     about: 'Send the ETag of the version that you mean to change.',
   },
+  text_messages_off: {
+    status: 409,
+    title: 'This installation sends no text messages',
+    retryable: false,
+    about: 'Mails are sent; whoever runs the installation has named no provider of text messages.',
+  },
+  phone_code_wrong: {
+    status: 422,
+    title: 'The code is wrong',
+    retryable: false,
+    about: 'Send the six digits of the last text message. After five wrong ones ask for a new code.',
+  },
+  phone_code_expired: {
+    status: 409,
+    title: 'The code cannot be used any more',
+    retryable: false,
+    about: 'It is older than ten minutes, or five wrong ones were sent. Register the number again to get a new one.',
+  },
   rate_limited: {
     status: 429,
     title: 'Too many requests',

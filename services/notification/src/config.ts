@@ -1,3 +1,4 @@
+import { isSmsBody } from './channels/sms-body.ts';
 import { z } from 'zod';
 import {
   commaList,
@@ -14,6 +15,11 @@ import {
 
 const smtpUrl = z.string({ message: 'is required, e.g. smtp://127.0.0.1:8025' }).pipe(url('smtp', 'smtps'));
 
+const smsAuthorization = z
+  .string()
+  .min(8)
+  .regex(/^[\x21-\x7e][\x20-\x7e]*$/, 'must be the value of a header');
+
 const schema = commonServiceSchema.extend({
   HOLDFAST_NOTIFICATION_PORT: port(8083),
   HOLDFAST_SMTP_URL: smtpUrl,
@@ -24,6 +30,17 @@ const schema = commonServiceSchema.extend({
     .default('Holdfast <bookings@holdfast.example>'),
   HOLDFAST_PUBLIC_URL: z.string().pipe(url('http', 'https')).default('http://127.0.0.1:8080'),
   HOLDFAST_MAX_SEND_ATTEMPTS: positiveInteger(8),
+  HOLDFAST_SMS_URL: z.string().pipe(url('https', 'http')).optional(),
+  HOLDFAST_SMS_AUTHORIZATION: smsAuthorization.optional(),
+  HOLDFAST_SMS_AUTHORIZATION_FILE: secretFile,
+  HOLDFAST_SMS_FROM: z
+    .string()
+    .regex(/^[+A-Za-z0-9 ]{1,16}$/, 'must be a number or a short name')
+    .default('Holdfast'),
+  HOLDFAST_SMS_BODY: z
+    .string()
+    .default('{"from":"{from}","to":"{to}","text":"{text}","reference":"{id}"}')
+    .refine(isSmsBody, 'must be JSON or a form, with {to} and {text} in it'),
   HOLDFAST_WEBHOOK_PORTS: z
     .string()
     .default('443,8443')
@@ -55,6 +72,19 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       /** Start of the links in messages, without a slash at its end. */
       publicUrl: values.HOLDFAST_PUBLIC_URL.replace(/\/+$/, ''),
     },
+    /** Null: this installation sends no text messages. */
+    sms:
+      values.HOLDFAST_SMS_URL === undefined
+        ? null
+        : {
+            url: values.HOLDFAST_SMS_URL,
+            authorization:
+              values.HOLDFAST_SMS_AUTHORIZATION === undefined
+                ? null
+                : secretsOf(env, 'HOLDFAST_SMS_AUTHORIZATION', smsAuthorization),
+            from: values.HOLDFAST_SMS_FROM,
+            body: values.HOLDFAST_SMS_BODY,
+          },
     webhooks: {
       ports: values.HOLDFAST_WEBHOOK_PORTS,
       developmentTargets: values.HOLDFAST_WEBHOOK_DEVELOPMENT_TARGETS,

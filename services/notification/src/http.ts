@@ -19,6 +19,7 @@ import { messagingTimeline } from '@holdfast/shared/timeline/messaging-timeline'
 import { timelineRoutes } from '@holdfast/shared/timeline/timeline-routes';
 import { deliveryTimeline } from './deliveries/delivery-timeline.ts';
 import { webhookRoutes, type WebhookRouteOptions } from './webhooks/routes.ts';
+import { phoneRoutes, type PhoneRouteOptions } from './text-messages/routes.ts';
 import { deliveryRoutes } from './deliveries/routes.ts';
 
 export interface HttpOptions {
@@ -31,6 +32,7 @@ export interface HttpOptions {
   readonly internalSecret: Secrets;
   readonly checks: readonly HealthCheck[];
   readonly webhooks: WebhookRouteOptions;
+  readonly phones: PhoneRouteOptions;
 }
 
 /** Health and metrics in the open (the port is internal), everything else behind the gateway's assertion. */
@@ -41,6 +43,7 @@ export function buildHttp(options: HttpOptions): Express {
   app.use(['/internal', '/v1'], requireAssertion(options.internalSecret));
   app.use(deliveryRoutes(options.pool));
   app.use(webhookRoutes(options.webhooks));
+  app.use(phoneRoutes(options.phones));
   app.use(
     '/internal',
     attentionRoutes(options.pool, [

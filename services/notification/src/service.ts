@@ -15,6 +15,7 @@ import { createMetrics } from '@holdfast/shared/telemetry/metrics';
 import { Gauge } from 'prom-client';
 import type { Channel } from './channels/channel.ts';
 import { createEmailChannel } from './channels/email-channel.ts';
+import { createTextChannel } from './channels/text-channel.ts';
 import { createWebhookChannel } from './channels/webhook-channel.ts';
 import type { Config } from './config.ts';
 import { accountConsumer, bookingConsumer } from './deliveries/consumer.ts';
@@ -69,6 +70,9 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
   const guard = new TargetGuard(config.webhooks);
   const sealer = createSealer(config.internalSecret, 'webhook secret');
   const webhooks = createWebhookChannel({ pool, guard, sealer });
+  const phoneSealer = config.sms && createSealer(config.internalSecret, 'phone code');
+  const texts = config.sms && phoneSealer && createTextChannel({ ...config.sms, sealer: phoneSealer });
+  const channels = [channel, webhooks, ...(texts ? [texts] : [])];
   const common = {
     pool,
     events,
@@ -78,7 +82,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
     onOutbox: nudgeRelay,
     ...loopInterval,
   };
-  const drivers = [channel, webhooks].map((each) => new DeliveryDriver({ ...common, channel: each }));
+  const drivers = channels.map((each) => new DeliveryDriver({ ...common, channel: each }));
   const nudgeDrivers = () => {
     for (const driver of drivers) driver.nudge();
   };
@@ -143,7 +147,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
       onDue: nudgeDrivers,
       onDeadLetter: nudgeRelay,
     };
-    consumers = [bookingConsumer(common), accountConsumer(common), retryConsumer(common)];
+    consumers = [bookingConsumer({ ...common, texts: texts !== null }), accountConsumer(common), retryConsumer(common)];
     for (const consumer of consumers) await consumer.start();
     logger.info('consuming');
   };
@@ -161,8 +165,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
     ]);
     await relay?.stop();
     await bus?.close();
-    channel.close();
-    webhooks.close();
+    for (const each of channels) each.close();
     await pool.end();
   };
 
@@ -180,6 +183,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
         internalSecret: config.internalSecret,
         checks,
         webhooks: { pool, guard, sealer, onDue: nudgeDrivers },
+        phones: { pool, sealer: phoneSealer, onDue: nudgeDrivers },
       });
       server = await listen(app, { host: config.host, port: config.port });
       logger.info({ port: server.port }, 'listening');

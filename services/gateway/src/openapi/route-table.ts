@@ -13,6 +13,7 @@ import { RECONCILIATION_ROUTES } from './reconciliation-routes.ts';
 import type { ApiRoute } from './route.ts';
 import { SAGA_ROUTES } from './saga-routes.ts';
 import { SERIES_ROUTES } from './series-routes.ts';
+import { TEXT_MESSAGE_ROUTES } from './text-message-routes.ts';
 import { TICKET_ROUTES } from './ticket-routes.ts';
 import { WAITLIST_ROUTES } from './waitlist-routes.ts';
 import { WEBHOOK_ROUTES } from './webhook-routes.ts';
@@ -68,5 +69,6 @@ export const ROUTES: readonly ApiRoute[] = [
   ...SAGA_ROUTES,
   ...INTEGRITY_ROUTES,
   ...WEBHOOK_ROUTES,
+  ...TEXT_MESSAGE_ROUTES,
   ...OPERATION_ROUTES,
 ];

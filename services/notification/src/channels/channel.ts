@@ -21,7 +21,7 @@ export type SendOutcome = (
 };
 
 /**
- * A way to reach somebody, the one port of this service: mail and webhooks. Not in a transaction.
+ * A way to reach somebody, the one port of this service: mail, text messages and webhooks. Not in a transaction.
  * `send` throws on trouble that may pass (no connection, a busy server); the delivery is then tried again.
  */
 export interface Channel {

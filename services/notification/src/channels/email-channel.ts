@@ -55,7 +55,7 @@ export function createEmailChannel(options: EmailChannelOptions): Channel {
     async send(message: OutboundMessage): Promise<SendOutcome> {
       assertNoOpenTransaction('SMTP');
       const { notice } = message;
-      if ('webhook' in notice) throw new Error('a webhook at the channel of mails');
+      if (!('booking' in notice || 'account' in notice)) throw new Error('no mail at the channel of mails');
       const contact = 'booking' in notice ? notice.booking.contact : notice.account.contact;
       const rendering = { publicUrl: options.publicUrl, stamp: message.createdAt };
       const mail =

@@ -6,6 +6,7 @@ import { findTarget, keepAttempt, type EndpointId } from '../webhooks/find-targe
 import type { TargetGuard } from '../webhooks/target-guard.ts';
 import { signWebhook } from '../webhooks/webhook-signature.ts';
 import type { Channel, OutboundMessage, SendOutcome } from './channel.ts';
+import { pauseOf, readStart } from './http-answer.ts';
 
 export interface WebhookChannelOptions {
   readonly pool: Pool;
@@ -16,9 +17,6 @@ export interface WebhookChannelOptions {
 
 /** The whole call, connection and answer. */
 const CALL_LIMIT_MS = 15_000;
-const ANSWER_LIMIT_BYTES = 64 * 1024;
-const SHOWN_CHARACTERS = 1_000;
-const LONGEST_PAUSE_MS = 24 * 3_600_000;
 
 /** Signed calls to endpoints. Redirects are not followed: where one leads to was checked by nobody. */
 export function createWebhookChannel({ pool, guard, sealer }: WebhookChannelOptions): Channel {
@@ -114,28 +112,4 @@ function errorOf(answer: Answer): string | null {
   const { status } = answer;
   if (status !== null && status >= 200 && status <= 299) return null;
   return `answered ${status}`;
-}
-
-/** Seconds or a date (RFC 9110), as ms from now; null when it says nothing that can be understood. */
-function pauseOf(header: string | string[] | undefined): number | null {
-  if (typeof header !== 'string') return null;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) || ms <= 0 ? null : Math.min(ms, LONGEST_PAUSE_MS);
-}
-
-/** Reads an answer up to the limit and leaves the rest; what can be shown of it. An answer that breaks off has still been given. */
-async function readStart(body: AsyncIterable<Buffer> & { destroy(): unknown }): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of body) {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length >= ANSWER_LIMIT_BYTES) break;
-    }
-  } catch {
-    // The status has come, and it decides.
-  }
-  body.destroy();
-  return Buffer.concat(chunks).toString('utf8').replaceAll('\0', '\ufffd').slice(0, SHOWN_CHARACTERS);
 }

@@ -12,7 +12,7 @@ export interface DeliveryDriverOptions extends Omit<SendDependencies, 'stopping'
 }
 
 /** Messages of one channel under way at the same time; each is leased before and none waits in memory, so that leases do not age unused. */
-const SIDE_BY_SIDE = { email: 8, webhook: 16 } as const;
+const SIDE_BY_SIDE = { email: 8, sms: 8, webhook: 16 } as const;
 
 /**
  * Sends what is due over one channel; the others have drivers of their own and do not wait for it. As many are leased as there is room

@@ -240,6 +240,16 @@ export async function dropOpen(tx: Tx, endpointId: string): Promise<void> {
   );
 }
 
+/** Ends all that is on its way to the phone of a user. */
+export async function dropOpenTexts(tx: Tx, userId: UserId): Promise<void> {
+  await tx.query(
+    `update deliveries
+        set state = 'DROPPED', lease_id = null, lease_expires_at = null, updated_at = clock.app_now()
+      where channel = 'sms' and user_id = $1 and state in ('DUE', 'SENDING', 'WAITING')`,
+    [userId],
+  );
+}
+
 export interface LockedDelivery {
   readonly id: DeliveryId;
   readonly eventId: string;

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 
 export type DeliveryId = Id<'dlv'>;
 export type DeliveryState = 'DUE' | 'SENDING' | 'WAITING' | 'SENT' | 'DEAD' | 'DROPPED';
-export type ChannelName = 'email' | 'webhook';
+export type ChannelName = 'email' | 'sms' | 'webhook';
 
 /**
  * What a message tells, with everything it needs to say it. An EXPIRED hold is no notice: it was never paid, its countdown stood on
@@ -42,17 +42,27 @@ export interface WebhookNotice {
   readonly webhook: WebhookPayload;
 }
 
-export type AnyNotice = Notice | AccountNotice | WebhookNotice;
+/** A code that shows that a number is the customer's; sealed, only the text message shows it. */
+export interface PhoneCodeNotice {
+  readonly kind: 'phone_code';
+  readonly phone_code: { readonly sealed_code: string; readonly expires_at: string };
+}
+
+export type AnyNotice = Notice | AccountNotice | WebhookNotice | PhoneCodeNotice;
 
 /** The data of a notice, as the table keeps it. */
-export function dataOf(notice: AnyNotice): Notice['booking'] | AccountNotice['account'] | WebhookPayload {
+export function dataOf(
+  notice: AnyNotice,
+): Notice['booking'] | AccountNotice['account'] | WebhookPayload | PhoneCodeNotice['phone_code'] {
   if ('webhook' in notice) return notice.webhook;
+  if ('phone_code' in notice) return notice.phone_code;
   return 'booking' in notice ? notice.booking : notice.account;
 }
 
 /** The notice again. */
 export function toNotice(channel: ChannelName, kind: string, data: unknown): AnyNotice {
   if (channel === 'webhook') return { kind, webhook: data as WebhookPayload };
+  if (kind === 'phone_code') return { kind, phone_code: data as PhoneCodeNotice['phone_code'] };
   const isAboutAccount = (ACCOUNT_KINDS as readonly string[]).includes(kind);
   return (isAboutAccount ? { kind, account: data } : { kind, booking: data }) as Notice | AccountNotice;
 }

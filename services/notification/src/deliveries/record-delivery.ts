@@ -4,7 +4,13 @@ import type { IncomingEvent } from '@holdfast/shared/inbox/incoming-event';
 import type { Notice } from './delivery.ts';
 import { hasConfirmation, insertDelivery } from './delivery-store.ts';
 import { dataOf } from './event-data.ts';
+import { recordText } from './record-text.ts';
 import { recordWebhooks } from './record-webhook.ts';
+
+export interface RecordOptions {
+  /** Whether this installation sends text messages. */
+  readonly texts: boolean;
+}
 
 /**
  * Writes down what is to be told about an event of family `booking`, to its customer and to the endpoints that listen; sending is the
@@ -12,7 +18,7 @@ import { recordWebhooks } from './record-webhook.ts';
  * (an expired hold, what is told with another booking of its series, names that this version does not know) leave no row. Returns whether something is due now.
  * @throws PermanentMessageError when the event's data is not what its contract says.
  */
-export async function recordDelivery(tx: Tx, event: IncomingEvent): Promise<boolean> {
+export async function recordDelivery(tx: Tx, event: IncomingEvent, { texts }: RecordOptions): Promise<boolean> {
   const toEndpoints = await recordWebhooks(tx, event);
   const plain = noticeOf(event);
   if (!plain) return toEndpoints;
@@ -30,7 +36,8 @@ export async function recordDelivery(tx: Tx, event: IncomingEvent): Promise<bool
     userId: notice.booking.user_id,
     traceparent: event.traceparent,
   });
-  return toCustomer || toEndpoints;
+  const toPhone = texts && (await recordText(tx, notice, event));
+  return toCustomer || toPhone || toEndpoints;
 }
 
 /** @throws PermanentMessageError when the event's data is not what its contract says. */
