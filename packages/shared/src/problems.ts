@@ -117,6 +117,13 @@ export const PROBLEMS = {
     retryable: false,
     about: 'An earlier event has to be settled first, or a later one has taken effect since.',
   },
+  audit_not_restorable: {
+    status: 409,
+    title: 'This is not undone by a change of the object',
+    retryable: false,
+    about:
+      'Changes, archiving and restoring of venues, resources, halls and events can be taken back. For anything else use the call that does the opposite.',
+  },
   saga_not_retryable: {
     status: 409,
     title: 'The saga waits for nothing',

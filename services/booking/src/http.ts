@@ -4,6 +4,7 @@ import { integrityAttention } from '@holdfast/shared/attention/integrity-attenti
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
 import { deadLetterRoutes } from '@holdfast/shared/dead-letters/routes';
 import { deliveryStateRoutes } from '@holdfast/shared/delivery-state/delivery-state-routes';
+import { auditRoutes } from '@holdfast/shared/audit/routes';
 import { createApp, jsonBody, observeRequests, problemHandler, requireJson } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
@@ -18,7 +19,6 @@ import type { Pool } from '@holdfast/shared/db/pool';
 import type { Redis } from '@holdfast/shared/redis/redis';
 import { messagingTimeline } from '@holdfast/shared/timeline/messaging-timeline';
 import { timelineRoutes } from '@holdfast/shared/timeline/timeline-routes';
-import { auditRoutes } from './audit/routes.ts';
 import { availabilityRoutes } from './availability/routes.ts';
 import { bookingTimeline } from './bookings/booking-timeline.ts';
 import { bookingRoutes, type BookingRoutesDeps } from './bookings/routes.ts';
@@ -26,6 +26,7 @@ import { eventRoutes } from './catalogue/events/routes.ts';
 import { hallImportRoutes } from './catalogue/halls/import-routes.ts';
 import { hallRoutes } from './catalogue/halls/routes.ts';
 import { resourceRoutes } from './catalogue/resources/routes.ts';
+import { undoRoutes } from './catalogue/undo-routes.ts';
 import { venueRoutes } from './catalogue/venues/routes.ts';
 import { eventCancellationRoutes } from './event-cancellation/routes.ts';
 import { eventRescheduleRoutes } from './event-reschedule/routes.ts';
@@ -61,7 +62,8 @@ export function buildHttp(deps: HttpDeps): Express {
   mountHealth(app, { service: 'booking', checks: deps.checks, registry: deps.metrics.registry });
   app.use(observeRequests(deps.metrics, deps.logger, requestIdOf));
   app.use(holdRoutes(deps.holds));
-  app.use('/internal', requireAssertion(deps.internalSecret), auditRoutes({ pool: deps.pool }));
+  app.use('/internal', requireAssertion(deps.internalSecret), auditRoutes(deps.pool, 'booking'));
+  app.use('/internal', undoRoutes(deps));
   app.use(
     '/internal',
     attentionRoutes(deps.pool, [

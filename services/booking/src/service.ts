@@ -1,3 +1,5 @@
+import { createChainLoop } from '@holdfast/shared/audit/audit-chain';
+import { auditInvariants } from '@holdfast/shared/audit/audit-invariants';
 import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
 import { createPool } from '@holdfast/shared/db/pool';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
@@ -91,9 +93,10 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
   // Its failures concern events with quoted prices alone.
   if (config.quoter) checks.push({ name: 'quoter_circuit', critical: false, run: () => closedOrThrow(quoter) });
   if (redis) checks.push({ name: 'redis', critical: false, run: () => redis.ping() });
+  const chaining = createChainLoop({ pool, logger });
   const auditor = new Auditor({
     service: 'booking',
-    invariants: [...BOOKING_INVARIANTS, ...messagingInvariants('booking')],
+    invariants: [...BOOKING_INVARIANTS, ...messagingInvariants('booking'), ...auditInvariants('booking')],
     pool,
     logger,
     registry: metrics.registry,
@@ -165,6 +168,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
       logger.info({ port: server.port }, 'listening');
       for (const loop of loops) loop.start();
       auditor.start();
+      chaining.start();
       consume().catch((error: unknown) => {
         if (!stopped.signal.aborted) logger.error({ err: error }, 'the bus could not be set up');
       });
@@ -173,7 +177,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
     async stop() {
       stopped.abort();
       await server?.stop();
-      await Promise.all([...loops.map((loop) => loop.stop()), consumer?.stop(), auditor.stop()]);
+      await Promise.all([...loops.map((loop) => loop.stop()), consumer?.stop(), auditor.stop(), chaining.stop()]);
       await relay?.stop();
       await bus?.close();
       redis?.disconnect();

@@ -8,6 +8,7 @@ import type { Express, NextFunction, Request, Response } from 'express';
 import type { Pool } from 'undici';
 import { mountAttention } from './attention/routes.ts';
 import { mountDeadLetters } from './dead-letters/routes.ts';
+import { mountAudit } from './audit/routes.ts';
 import { mountDeliveryState } from './delivery-state/routes.ts';
 import { assertionMaker } from './border/assertion.ts';
 import { addressList } from './border/address-list.ts';
@@ -78,6 +79,7 @@ export function createHttp(deps: HttpDeps): Express {
   mountIntegrity(app, { ...deps, assertCaller });
   mountTimeline(app, { ...deps, assertCaller });
   mountDeadLetters(app, { ...deps, assertCaller });
+  mountAudit(app, { ...deps, assertCaller });
   mountDeliveryState(app, { ...deps, assertCaller });
   mountProxy(app, ROUTES, { authenticator, assertCaller, links: deps.links, limits });
   const mayReadMetrics = addressList(deps.metricsAllowed);

@@ -1,3 +1,5 @@
+import { createChainLoop } from '@holdfast/shared/audit/audit-chain';
+import { auditInvariants } from '@holdfast/shared/audit/audit-invariants';
 import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
 import { setTimeout } from 'node:timers/promises';
 import { createPool } from '@holdfast/shared/db/pool';
@@ -95,9 +97,10 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     runOnce: () => pruneAttempts(pool),
   });
   const pruningMessages = createPruneLoop({ pool, logger });
+  const chaining = createChainLoop({ pool, logger });
   const auditor = new Auditor({
     service: 'gateway',
-    invariants: messagingInvariants('identity'),
+    invariants: [...messagingInvariants('identity'), ...auditInvariants('identity')],
     pool,
     logger,
     registry: metrics.registry,
@@ -192,8 +195,8 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     connecting.abort();
     await server?.stop();
     await Promise.all(
-      [identity, revocations, roleChanges, resetMailer, pruning, pruningMessages, auditor, limiter].map((part) =>
-        part.stop(),
+      [identity, revocations, roleChanges, resetMailer, pruning, pruningMessages, auditor, chaining, limiter].map(
+        (part) => part.stop(),
       ),
     );
     await relay?.stop();
@@ -221,6 +224,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
       pruning.start();
       pruningMessages.start();
       auditor.start();
+      chaining.start();
       roleChanges.start();
       resetMailer.start();
       void publish().catch((error: unknown) => {

@@ -6,6 +6,7 @@ import { integrityAttention } from '@holdfast/shared/attention/integrity-attenti
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
 import { deadLetterRoutes } from '@holdfast/shared/dead-letters/routes';
 import { deliveryStateRoutes } from '@holdfast/shared/delivery-state/delivery-state-routes';
+import { auditRoutes } from '@holdfast/shared/audit/routes';
 import { createApp, observeRequests, problemHandler } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
@@ -53,6 +54,7 @@ export function buildHttp(options: HttpOptions): Express {
   );
   app.use('/internal', integrityRoutes(options.auditor));
   app.use('/internal', timelineRoutes('notification', options.pool, [deliveryTimeline, messagingTimeline]));
+  app.use('/internal', auditRoutes(options.pool, 'notification'));
   app.use('/internal', deadLetterRoutes(options.pool, 'notification'));
   app.use('/internal', deliveryStateRoutes(options.pool, options.bus, 'notification'));
   app.use(() => {

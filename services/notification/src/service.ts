@@ -1,3 +1,5 @@
+import { createChainLoop } from '@holdfast/shared/audit/audit-chain';
+import { auditInvariants } from '@holdfast/shared/audit/audit-invariants';
 import type { Bus } from '@holdfast/shared/bus/bus';
 import { connectBus } from '@holdfast/shared/bus/bus';
 import { createPool } from '@holdfast/shared/db/pool';
@@ -116,9 +118,10 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
     { name: 'smtp', critical: false, run: () => channel.check() },
   ];
 
+  const chaining = createChainLoop({ pool, logger });
   const auditor = new Auditor({
     service: 'notification',
-    invariants: messagingInvariants('notification'),
+    invariants: [...messagingInvariants('notification'), ...auditInvariants('notification')],
     pool,
     logger,
     registry: metrics.registry,
@@ -162,6 +165,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
       pruning.stop(),
       pruningAttempts.stop(),
       auditor.stop(),
+      chaining.stop(),
     ]);
     await relay?.stop();
     await bus?.close();
@@ -191,6 +195,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
       pruning.start();
       pruningAttempts.start();
       auditor.start();
+      chaining.start();
       void connectAndConsume().then(markConsuming, (error: unknown) => {
         if (!stopped.signal.aborted) throw error;
       });

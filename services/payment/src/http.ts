@@ -3,6 +3,7 @@ import { integrityAttention } from '@holdfast/shared/attention/integrity-attenti
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
 import { deadLetterRoutes } from '@holdfast/shared/dead-letters/routes';
 import { deliveryStateRoutes } from '@holdfast/shared/delivery-state/delivery-state-routes';
+import { auditRoutes } from '@holdfast/shared/audit/routes';
 import { createApp, observeRequests, problemHandler } from '@holdfast/shared/http/app';
 import { requestIdOf, requireAssertion } from '@holdfast/shared/http/caller';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
@@ -49,6 +50,7 @@ export function createHttp(options: HttpOptions): Express {
   const sources = [paymentAttention, messagingAttention('payment', { consumes: true }), integrityAttention('payment')];
   app.use('/internal', attentionRoutes(options.payments.pool, sources), integrityRoutes(options.auditor));
   app.use('/internal', timelineRoutes('payment', options.payments.pool, [paymentTimeline, messagingTimeline]));
+  app.use('/internal', auditRoutes(options.payments.pool, 'payment'));
   app.use('/internal', deadLetterRoutes(options.payments.pool, 'payment'));
   app.use('/internal', deliveryStateRoutes(options.payments.pool, options.bus, 'payment'));
   app.use(webhookRoutes(options.webhooks));

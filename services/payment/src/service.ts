@@ -1,3 +1,5 @@
+import { createChainLoop } from '@holdfast/shared/audit/audit-chain';
+import { auditInvariants } from '@holdfast/shared/audit/audit-invariants';
 import type { CircuitStateName } from '@holdfast/shared/circuit';
 import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
 import { createPool } from '@holdfast/shared/db/pool';
@@ -126,9 +128,10 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     );
   }
 
+  const chaining = createChainLoop({ pool, logger });
   const auditor = new Auditor({
     service: 'payment',
-    invariants: [...PAYMENT_INVARIANTS, ...messagingInvariants('payment')],
+    invariants: [...PAYMENT_INVARIANTS, ...messagingInvariants('payment'), ...auditInvariants('payment')],
     pool,
     logger,
     registry: metrics.registry,
@@ -236,6 +239,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       sweepLoop.stop(),
       pruning.stop(),
       auditor.stop(),
+      chaining.stop(),
     ]);
     await relay?.stop();
     await bus?.close();
@@ -255,6 +259,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       sweepLoop.start();
       pruning.start();
       auditor.start();
+      chaining.start();
       connect().catch((error: unknown) => {
         if (!stopped) logger.fatal({ err: error }, 'could not begin to consume');
       });

@@ -13,7 +13,7 @@ import { readDeadLetter } from './read-dead-letters.ts';
 
 const NAME = 'notification-booking';
 const logger = createLogger({ service: 'test', level: 'silent' });
-const by = { userId: newId('usr'), requestId: newId('req') };
+const by = { userId: newId('usr'), requestId: newId('req'), role: 'operator' as const };
 const REASON = 'nobody needs to be told any more';
 
 let database: TestDatabase;
@@ -164,4 +164,23 @@ test('nothing is done to a letter that there is not, or that nobody could read',
   expect(await codeOf(replay(letter))).toBe('dead_letter_unreadable');
   expect(await stateOf(letter)).toBe('OPEN');
   expect(await codeOf(discard(letter))).toBe('done');
+});
+
+test('each decision is in the audit log, with the state before and after', async () => {
+  const { letter } = await stuck(0);
+  await discard(letter);
+  await restore(letter);
+  await replay(letter);
+  const { rows } = await pool.query<{ action: string; states: string; reason: string | null; actor: string }>(
+    `select action, (before ->> 'state') || ' ' || (after ->> 'state') as states, reason, actor
+       from audit_log
+      where entity_id = $1
+      order by id`,
+    [letter],
+  );
+  expect(rows).toEqual([
+    { action: 'discard', states: 'OPEN DISCARDED', reason: REASON, actor: by.userId },
+    { action: 'restore', states: 'DISCARDED OPEN', reason: null, actor: by.userId },
+    { action: 'replay', states: 'OPEN REPLAYED', reason: null, actor: by.userId },
+  ]);
 });

@@ -1,6 +1,6 @@
+import { recordAudit, type Actor } from '../audit/record-audit.ts';
 import type { DeadLetterJson } from '../contracts/dead-letters.ts';
 import type { Tx } from '../db/transaction.ts';
-import type { SignedInCaller } from '../http/caller.ts';
 import { isId, newId } from '../ids.ts';
 import { ensurePosition } from '../inbox/inbox-store.ts';
 import { Problem } from '../problems.ts';
@@ -14,14 +14,12 @@ interface LetterRow {
   readonly seq: number | null;
 }
 
-type Decider = Pick<SignedInCaller, 'userId' | 'requestId'>;
-
 /**
  * Hands an open letter to its consumer once more, with fresh attempts. It waits among the parked messages, so that it takes effect in its
  * turn and once, and what waits behind it follows; the consumer looks each second. One that fails again is OPEN again.
  * @throws Problem `not_found`, `dead_letter_settled`, or `dead_letter_unreadable` for a message that no consumer could read.
  */
-export async function replayDeadLetter(tx: Tx, id: string, by: Decider): Promise<void> {
+export async function replayDeadLetter(tx: Tx, id: string, by: Actor): Promise<void> {
   const letter = await settle(tx, id, 'OPEN', 'REPLAYED');
   if (letter.ordering_key === null) throw new Problem('dead_letter_unreadable');
   const { consumer, ordering_key: key, family, seq, event_id: eventId } = letter;
@@ -40,7 +38,7 @@ export async function replayDeadLetter(tx: Tx, id: string, by: Decider): Promise
  * Gives an open letter up for good: its event never takes effect, and what waits behind it goes on.
  * @throws Problem `not_found`, `dead_letter_settled`, or `dead_letter_overtaken` when an earlier event of its booking has to come first.
  */
-export async function discardDeadLetter(tx: Tx, id: string, reason: string, by: Decider): Promise<void> {
+export async function discardDeadLetter(tx: Tx, id: string, reason: string, by: Actor): Promise<void> {
   const letter = await settle(tx, id, 'OPEN', 'DISCARDED');
   if (letter.ordering_key !== null && !(await movePosition(tx, letter, -1, 0)))
     throw new Problem('dead_letter_overtaken');
@@ -51,12 +49,18 @@ export async function discardDeadLetter(tx: Tx, id: string, reason: string, by: 
  * Takes a discard back, as long as nothing has come after it: the letter is OPEN again, and its booking waits for it again.
  * @throws Problem `not_found`, `dead_letter_settled` when it is not discarded, or `dead_letter_overtaken`.
  */
-export async function restoreDeadLetter(tx: Tx, id: string, by: Decider): Promise<void> {
+export async function restoreDeadLetter(tx: Tx, id: string, by: Actor): Promise<void> {
   const letter = await settle(tx, id, 'DISCARDED', 'OPEN');
   if (letter.ordering_key !== null && !(await movePosition(tx, letter, 0, -1)))
     throw new Problem('dead_letter_overtaken');
   await record(tx, { letter, act: 'restore', reason: null, by });
 }
+
+const STATES = {
+  replay: ['OPEN', 'REPLAYED'],
+  discard: ['OPEN', 'DISCARDED'],
+  restore: ['DISCARDED', 'OPEN'],
+} as const;
 
 /** One guarded update decides between all who press a button at the same moment. */
 async function settle(
@@ -92,10 +96,15 @@ async function movePosition(tx: Tx, letter: LetterRow, from: number, to: number)
 
 async function record(
   tx: Tx,
-  { letter, act, reason, by }: { letter: LetterRow; act: string; reason: string | null; by: Decider },
+  { letter, act, reason, by }: { letter: LetterRow; act: keyof typeof STATES; reason: string | null; by: Actor },
 ): Promise<void> {
   await tx.query(
     `insert into dead_letter_acts (id, dead_letter_id, act, actor, reason, cause) values ($1, $2, $3, $4, $5, $6)`,
     [newId('aud'), letter.id, act, by.userId, reason, by.requestId],
   );
+  const [from, to] = STATES[act];
+  const inState = (state: DeadLetterJson['state']) => ({
+    ...{ id: letter.id, object: 'dead_letter', consumer: letter.consumer, event_id: letter.event_id, state },
+  });
+  await recordAudit(tx, by, { action: act, before: inState(from), after: inState(to), reason });
 }

@@ -3,8 +3,8 @@ import type { BookingJson } from '@holdfast/shared/contracts/bookings';
 import type { SignedInCaller } from '@holdfast/shared/http/caller';
 import type { Customer } from '@holdfast/shared/http/internal-assertion';
 import { newId } from '@holdfast/shared/ids';
-import { listAuditRows } from '../audit/audit-store.ts';
-import { auditRoutes } from '../audit/routes.ts';
+import { listAuditRows } from '@holdfast/shared/audit/audit-store';
+import { auditRoutes } from '@holdfast/shared/audit/routes';
 import { aCustomer, aHold, HOLD_TIMES, setupBooking, type BookingFixture } from '../testing/booking-fixture.ts';
 import { checkoutOver, onCommit, type CheckoutFixture, type Held } from '../testing/checkout-fixture.ts';
 import { serveRoutes, type HttpFixture } from '../testing/http-fixture.ts';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   http = await serveRoutes(
     bookingRoutes({ pool, watch, times: HOLD_TIMES, onCommit }),
     ticketRoutes({ pool, watch }),
-    auditRoutes({ pool }),
+    auditRoutes(pool, 'booking'),
   );
 });
 afterAll(async () => {
@@ -51,7 +51,7 @@ async function heldFor(
   return { id: json.id as Held['id'], caller: operator, event, json };
 }
 
-const auditOf = (id: string) => listAuditRows(booking.pool, { entity: id, before: null, limit: 20 });
+const auditOf = (id: string) => listAuditRows(booking.pool, { entity: id, actor: null, before: null, limit: 20 });
 const as = (caller: SignedInCaller) => ({ as: caller.role, userId: caller.userId });
 
 describe('an operator who books for a customer', () => {

@@ -3,7 +3,7 @@ import type { EventCancellationJson } from '@holdfast/shared/contracts/event-can
 import { withTransaction } from '@holdfast/shared/db/transaction';
 import { newId, type BookingId, type EventId } from '@holdfast/shared/ids';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
-import { auditRoutes } from '../audit/routes.ts';
+import { auditRoutes } from '@holdfast/shared/audit/routes';
 import { availabilityRoutes } from '../availability/routes.ts';
 import { eventRoutes } from '../catalogue/events/routes.ts';
 import { previewCancellation } from '../bookings/preview-cancellation.ts';
@@ -30,7 +30,7 @@ beforeAll(async () => {
     ticketRoutes({ pool: booking.pool, watch: checkout.watch }),
     eventRoutes({ pool: booking.pool, logger, quoting: false }),
     availabilityRoutes({ pool: booking.pool }),
-    auditRoutes({ pool: booking.pool }),
+    auditRoutes(booking.pool, 'booking'),
   );
 });
 afterAll(async () => {

@@ -4,7 +4,7 @@ import { eventReschedule, type EventRescheduleJson } from '@holdfast/shared/cont
 import { withTransaction } from '@holdfast/shared/db/transaction';
 import { newId, type BookingId, type EventId } from '@holdfast/shared/ids';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
-import { auditRoutes } from '../audit/routes.ts';
+import { auditRoutes } from '@holdfast/shared/audit/routes';
 import { previewCancellation } from '../bookings/preview-cancellation.ts';
 import { eventRoutes } from '../catalogue/events/routes.ts';
 import { eventCancellationRoutes } from '../event-cancellation/routes.ts';
@@ -33,7 +33,7 @@ beforeAll(async () => {
     eventCancellationRoutes(booking),
     ticketRoutes({ pool: booking.pool, watch: checkout.watch }),
     eventRoutes({ pool: booking.pool, logger, quoting: false }),
-    auditRoutes(booking),
+    auditRoutes(booking.pool, 'booking'),
   );
 });
 afterEach(() => booking.database.setClockOffset(0));

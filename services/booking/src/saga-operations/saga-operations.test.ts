@@ -3,7 +3,7 @@ import { saga as sagaSchema } from '@holdfast/shared/contracts/sagas';
 import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
 import { newId } from '@holdfast/shared/ids';
-import { auditRoutes } from '../audit/routes.ts';
+import { auditRoutes } from '@holdfast/shared/audit/routes';
 import { setupBooking, type BookingFixture } from '../testing/booking-fixture.ts';
 import { checkoutOver, onCommit, type CheckoutFixture, type Held } from '../testing/checkout-fixture.ts';
 import { serveRoutes, type HttpFixture } from '../testing/http-fixture.ts';
@@ -19,7 +19,7 @@ beforeAll(async () => {
   const { pool } = booking;
   http = await serveRoutes(
     sagaRoutes({ pool, watch: checkout.watch, onCommit }),
-    auditRoutes({ pool }),
+    auditRoutes(pool, 'booking'),
     attentionRoutes(pool, [sagaAttention, messagingAttention('booking', { consumes: true })]),
   );
 });

@@ -1,12 +1,13 @@
+import { auditRoutes } from '@holdfast/shared/audit/routes';
 import { createPool, type Pool } from '@holdfast/shared/db/pool';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
 import { createTestDatabase, type TestDatabase } from '@holdfast/shared/testing/test-database';
-import { auditRoutes } from '../audit/routes.ts';
 import { availabilityRoutes } from '../availability/routes.ts';
 import { eventRoutes } from '../catalogue/events/routes.ts';
 import { hallImportRoutes } from '../catalogue/halls/import-routes.ts';
 import { hallRoutes } from '../catalogue/halls/routes.ts';
 import { resourceRoutes } from '../catalogue/resources/routes.ts';
+import { undoRoutes } from '../catalogue/undo-routes.ts';
 import { venueRoutes } from '../catalogue/venues/routes.ts';
 import { serveAllRoutes, type HttpFixture } from './http-fixture.ts';
 
@@ -68,7 +69,8 @@ export async function setupCatalogue(options: { quoting?: boolean } = {}): Promi
       resourceRoutes(deps),
       hallRoutes(deps),
       eventRoutes({ ...deps, quoting: options.quoting ?? true }),
-      auditRoutes(deps),
+      auditRoutes(pool, 'booking'),
+      undoRoutes({ ...deps, quoting: options.quoting ?? true }),
     ],
   );
   const create = async (path: string, body: object): Promise<string> => {

@@ -8,12 +8,14 @@ import {
   type DeadLetterListJson,
   type DeadLetterQuery,
 } from '@holdfast/shared/contracts/dead-letters';
-import { decodeCursor, encodeCursor, toPage } from '@holdfast/shared/http/pagination';
+import { decodeCursor } from '@holdfast/shared/http/pagination';
 import { isId } from '@holdfast/shared/ids';
-import { PROBLEMS, Problem, type ProblemCode } from '@holdfast/shared/problems';
+import { Problem } from '@holdfast/shared/problems';
 import type { Pool } from 'undici';
 import { z } from 'zod';
 import { askEach, askService } from '../proxy/ask-service.ts';
+import { askToAct } from '../proxy/ask-to-act.ts';
+import { mergePages } from '../proxy/merge-pages.ts';
 
 /** The whole answer comes within 3 s, whichever service is away. */
 const LIMIT_MS = 2_000;
@@ -40,17 +42,7 @@ export async function gatherDeadLetters(asking: Asking, query: DeadLetterQuery):
     `/internal/dead-letters?${search.toString()}`,
     list(deadLetter),
   );
-  const letters = answers.flatMap(({ data }) => data).sort((a, b) => (a.id < b.id ? 1 : -1));
-  const page = toPage(
-    letters,
-    limit,
-    (letter) => letter,
-    (letter) => [letter.id],
-  );
-  const hasMore = page.has_more || answers.some((answer) => answer.has_more);
-  const last = page.data.at(-1);
-  const next = page.next_cursor ?? (hasMore && last ? encodeCursor([last.id]) : null);
-  return { ...page, has_more: hasMore, next_cursor: next, unreachable };
+  return { ...mergePages(answers, limit), unreachable };
 }
 
 /** The groups of all services, the largest first. */
@@ -87,20 +79,11 @@ export async function decideDeadLetter(
   body: object,
 ): Promise<DeadLetterInFullJson> {
   const { service } = await findDeadLetter(asking, id);
-  const { status, text } = await askService(asking.upstreams[service]!, {
-    ...{ method: 'POST', path: `/internal/dead-letters/${id}/${act}`, body },
-    ...{ assertion: asking.assertion, limitMs: LIMIT_MS },
-  }).catch((error: unknown) => {
-    throw new Problem('dependency_unavailable', { detail: `the ${service} service did not answer`, cause: error });
+  const json = await askToAct(asking.upstreams[service]!, service, {
+    ...{ path: `/internal/dead-letters/${id}/${act}`, body, assertion: asking.assertion, limitMs: LIMIT_MS },
   });
-  const json: unknown = JSON.parse(text);
-  if (status === 200) return deadLetterInFull.parse(json);
-  const refused = json as { code?: unknown; detail?: unknown };
-  if (isCode(refused.code)) throw new Problem(refused.code, { detail: String(refused.detail) });
-  throw new Problem('dependency_unavailable', { detail: `the ${service} service answered ${status}` });
+  return deadLetterInFull.parse(json);
 }
-
-const isCode = (code: unknown): code is ProblemCode => typeof code === 'string' && code in PROBLEMS;
 
 /** The answers of those services that have something there, and who did not answer. */
 async function askAll<S extends z.ZodType>(

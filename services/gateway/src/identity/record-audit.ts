@@ -1,6 +1,6 @@
+import { insertAudit } from '@holdfast/shared/audit/audit-store';
 import type { Tx } from '@holdfast/shared/db/transaction';
 import { newId, type RequestId } from '@holdfast/shared/ids';
-import { insertAudit, type AuditEntry } from './audit-store.ts';
 import type { User } from './user.ts';
 
 /** Writes down who changed something about accounts and how it was before; in the transaction of the change. */
@@ -9,7 +9,7 @@ export async function recordAudit(
   change: {
     actor: User;
     requestId: RequestId;
-    action: AuditEntry['action'];
+    action: 'change_role' | 'rotate_signing_key';
     entity: { kind: string; id: string };
     before: object | null;
     after: object;
@@ -20,10 +20,11 @@ export async function recordAudit(
     actor: change.actor.id,
     role: change.actor.role,
     action: change.action,
-    entityKind: change.entity.kind,
-    entityId: change.entity.id,
+    entity_kind: change.entity.kind,
+    entity_id: change.entity.id,
     before: change.before,
     after: change.after,
-    requestId: change.requestId,
+    request_id: change.requestId,
+    reason: null,
   });
 }

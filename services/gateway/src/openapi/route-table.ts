@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AUDIT_ROUTES } from './audit-routes.ts';
 import { BOOKING_ROUTES, PAYMENT_ROUTES } from './booking-routes.ts';
 import { CATALOGUE_ROUTES } from './catalogue-routes.ts';
 import { DEAD_LETTER_ROUTES } from './dead-letter-routes.ts';
@@ -63,6 +64,7 @@ export const ROUTES: readonly ApiRoute[] = [
   ...SEARCH_ROUTES,
   ...PAYMENT_ROUTES,
   ...LEDGER_ROUTES,
+  ...AUDIT_ROUTES,
   ...DEAD_LETTER_ROUTES,
   ...DELIVERY_STATE_ROUTES,
   ...RECONCILIATION_ROUTES,

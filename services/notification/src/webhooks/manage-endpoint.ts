@@ -1,3 +1,4 @@
+import { recordAudit, type Actor } from '@holdfast/shared/audit/record-audit';
 import type {
   changeWebhookEndpointBody,
   createWebhookEndpointBody,
@@ -44,6 +45,7 @@ export async function createEndpoint(
   deps: EndpointDeps,
   body: z.output<typeof createWebhookEndpointBody>,
   scope: KeyScope | null,
+  actor: Actor,
 ): Promise<OnceAnswered> {
   await refuseUnlessAllowed(deps.guard, body.url);
   return answerOnce(deps.pool, scope, async (tx) => {
@@ -55,6 +57,7 @@ export async function createEndpoint(
     });
     const secret = deps.sealer.seal(newWebhookSecret());
     await addSecret(tx, row.id, secret, OVERLAP_HOURS);
+    await recordAudit(tx, actor, { action: 'create', before: null, after: toEndpointJson(row), reason: null });
     return {
       status: 201,
       headers: { location: `/v1/webhook-endpoints/${row.id}` },
@@ -64,12 +67,20 @@ export async function createEndpoint(
 }
 
 /** Gives it a new secret; the old one signs beside it for 24 h. @throws Problem `not_found`. */
-export function rotateSecret(deps: EndpointDeps, id: EndpointId, scope: KeyScope | null): Promise<OnceAnswered> {
+export function rotateSecret(
+  deps: EndpointDeps,
+  id: EndpointId,
+  scope: KeyScope | null,
+  actor: Actor,
+): Promise<OnceAnswered> {
   return answerOnce(deps.pool, scope, async (tx) => {
     const row = await lockEndpoint(tx, id);
     if (!row) throw new Problem('not_found');
     const secret = deps.sealer.seal(newWebhookSecret());
     await addSecret(tx, id, secret, OVERLAP_HOURS);
+    const shown = toEndpointJson(row);
+    // The secret itself stands in no log.
+    await recordAudit(tx, actor, { action: 'rotate', before: shown, after: shown, reason: null });
     return { status: 200, headers: {}, body: JSON.stringify({ ...toEndpointJson(row), secret }) };
   });
 }
@@ -85,6 +96,7 @@ export async function changeEndpoint(
   deps: EndpointDeps,
   id: EndpointId,
   body: z.output<typeof changeWebhookEndpointBody>,
+  actor: Actor,
 ): Promise<WebhookEndpointJson> {
   if (body.url !== undefined) await refuseUnlessAllowed(deps.guard, body.url);
   return withTransaction(deps.pool, async (tx) => {
@@ -97,14 +109,19 @@ export async function changeEndpoint(
       description: body.description === undefined ? row.description : body.description,
       status: body.status ?? row.status,
     });
-    return toEndpointJson(changed);
+    const [before, after] = [toEndpointJson(row), toEndpointJson(changed)];
+    await recordAudit(tx, actor, { action: 'update', before, after, reason: null });
+    return after;
   });
 }
 
 /** Deletes it with its secrets; what is on its way to it is not sent any more. @throws Problem `not_found`. */
-export async function deleteEndpoint(deps: EndpointDeps, id: EndpointId): Promise<void> {
+export async function deleteEndpoint(deps: EndpointDeps, id: EndpointId, actor: Actor): Promise<void> {
   await withTransaction(deps.pool, async (tx) => {
-    if (!(await markDeleted(tx, id))) throw new Problem('not_found');
+    const row = await lockEndpoint(tx, id);
+    if (!row || !(await markDeleted(tx, id))) throw new Problem('not_found');
+    const shown = toEndpointJson(row);
+    await recordAudit(tx, actor, { action: 'delete', before: shown, after: shown, reason: null });
     await dropDeliveriesTo(tx, id);
   });
 }

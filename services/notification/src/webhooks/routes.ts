@@ -42,7 +42,7 @@ export function webhookRoutes(options: WebhookRouteOptions): Router {
   });
   router.post(BASE, requireJson, jsonBody(), async (req, res) => {
     const body = parseBody(createWebhookEndpointBody, req.body);
-    const result = await createEndpoint(options, body, scopeOf(req, body));
+    const result = await createEndpoint(options, body, scopeOf(req, body), requireRole(req, 'admin'));
     sendStored(res, result, withSecret(sealer, result.answer.body));
   });
   router.get(BASE, async (req, res) => {
@@ -53,15 +53,22 @@ export function webhookRoutes(options: WebhookRouteOptions): Router {
   });
   router.patch(`${BASE}/:id`, requireJson, jsonBody(), async (req, res) => {
     const id = idIn(req, 'id', 'whk');
-    res.json(await changeEndpoint(options, id, parseBody(changeWebhookEndpointBody, req.body)));
+    res.json(
+      await changeEndpoint(options, id, parseBody(changeWebhookEndpointBody, req.body), requireRole(req, 'admin')),
+    );
   });
   router.delete(`${BASE}/:id`, async (req, res) => {
-    await deleteEndpoint(options, idIn(req, 'id', 'whk'));
+    await deleteEndpoint(options, idIn(req, 'id', 'whk'), requireRole(req, 'admin'));
     res.status(204).end();
   });
   router.post(`${BASE}/:id/rotate-secret`, requireJson, jsonBody(), async (req, res) => {
     const id = idIn(req, 'id', 'whk');
-    const result = await rotateSecret(options, id, scopeOf(req, parseBody(emptyBody, req.body)));
+    const result = await rotateSecret(
+      options,
+      id,
+      scopeOf(req, parseBody(emptyBody, req.body)),
+      requireRole(req, 'admin'),
+    );
     sendStored(res, result, withSecret(sealer, result.answer.body));
   });
   router.post(`${BASE}/:id/test`, requireJson, jsonBody(), async (req, res) => {

@@ -294,3 +294,30 @@ test('only administrators, only allowed addresses, only known fields', async () 
   expect((await call('POST', '', { body: { ...body, secret: 'mine' } })).status).toBe(422);
   expect((await call('GET', '/42')).status).toBe(404);
 });
+
+test('what an admin does to an endpoint is in the audit log, without the secret', async () => {
+  const created = await call('POST', '', { body: { url: `${hooks}/audited`, event_types: ['*'] } });
+  const { id, secret } = created.json;
+  await call('PATCH', `/${id}`, { body: { description: 'for the accountants' } });
+  const rotated = await call('POST', `/${id}/rotate-secret`);
+  await call('DELETE', `/${id}`);
+  const { rows } = await pool.query<{ action: string; text: string; before: string | null; after: string }>(
+    `select action, role || coalesce(before::text, '') || after::text as text,
+            before ->> 'description' as before, after ->> 'description' as after
+       from audit_log
+      where entity_id = $1
+      order by id`,
+    [id],
+  );
+  expect(rows.map(({ action, before, after }) => [action, before, after])).toEqual([
+    ['create', null, null],
+    ['update', null, 'for the accountants'],
+    ['rotate', 'for the accountants', 'for the accountants'],
+    ['delete', 'for the accountants', 'for the accountants'],
+  ]);
+  for (const { text } of rows) {
+    expect(text).toContain('admin');
+    expect(text).not.toContain(secret);
+    expect(text).not.toContain(rotated.json.secret);
+  }
+});

@@ -1,3 +1,4 @@
+import { recordAudit, type Actor } from '@holdfast/shared/audit/record-audit';
 import type { refund as refundSchema } from '@holdfast/shared/contracts/payments';
 import type { Pool } from '@holdfast/shared/db/pool';
 import type { Tx } from '@holdfast/shared/db/transaction';
@@ -6,7 +7,6 @@ import type { KeyScope, StoredAnswer } from '@holdfast/shared/idempotency/idempo
 import { newId, type PaymentId } from '@holdfast/shared/ids';
 import { amountToJson } from '@holdfast/shared/money';
 import type { z } from 'zod';
-import { recordAudit, type Actor } from '../audit/record-audit.ts';
 import { planRefund } from '../operations/plan-operation.ts';
 import { refundRefusal } from './payment.ts';
 import { insertRefund, lockPayment } from './payment-store.ts';

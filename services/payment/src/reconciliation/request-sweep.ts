@@ -1,9 +1,9 @@
+import { recordAudit, type Actor } from '@holdfast/shared/audit/record-audit';
 import type { SweepJson } from '@holdfast/shared/contracts/reconciliation';
 import type { Pool } from '@holdfast/shared/db/pool';
 import { answerOnce, type OnceAnswered } from '@holdfast/shared/idempotency/answer-once';
 import type { KeyScope } from '@holdfast/shared/idempotency/idempotency-store';
 import { toPage, type Page } from '@holdfast/shared/http/pagination';
-import { recordAudit, type Actor } from '../audit/record-audit.ts';
 import { decodeRowCursor } from '../row-ids/row-id.ts';
 import { insertRequestedSweep, listSweepRows, readSweepRow, type SweepRow } from './sweep-store.ts';
 

@@ -1,7 +1,7 @@
+import { recordAudit, type Actor } from '@holdfast/shared/audit/record-audit';
 import type { Pool } from '@holdfast/shared/db/pool';
 import { answerOnce, type OnceAnswered } from '@holdfast/shared/idempotency/answer-once';
 import type { KeyScope } from '@holdfast/shared/idempotency/idempotency-store';
-import { recordAudit, type Actor } from '../audit/record-audit.ts';
 import { lockFinding, resolveRow } from './finding-store.ts';
 import { toFindingJson } from './list-findings.ts';
 

@@ -8,10 +8,10 @@ import { answerCreate } from '../answer-create.ts';
 import { answerPatch } from '../answer-patch.ts';
 import type { CatalogueDeps } from '../catalogue-deps.ts';
 import { createEvent } from './create-event.ts';
+import { eventChanges } from './event-changes.ts';
 import { EVENTS } from './event-kind.ts';
 import { listEvents } from './list-events.ts';
 import { readEvent } from './read-event.ts';
-import { KEPT_FIELDS, toEventFields, updateEvent } from './update-event.ts';
 
 export interface EventRoutesDeps extends CatalogueDeps {
   /** Whether there is a quoter: without one nothing can be sold at quoted prices. */
@@ -36,15 +36,7 @@ export function eventRoutes(deps: EventRoutesDeps): Router {
     if (!event) throw new Problem('not_found');
     sendVersioned(req, res, event);
   });
-  router.patch('/events/:id', (req, res) =>
-    answerPatch(deps, req, res, {
-      kind: EVENTS,
-      body: eventBody,
-      toFields: toEventFields,
-      immutable: KEPT_FIELDS,
-      update: (tx, current, input) => updateEvent(tx, current, input, deps.quoting),
-    }),
-  );
+  router.patch('/events/:id', (req, res) => answerPatch(deps, req, res, eventChanges(deps.quoting)));
   router.delete('/events/:id', (req, res) => answerArchive(deps, req, res, EVENTS));
   router.post('/events/:id/restore', (req, res) => answerRestore(deps, req, res, EVENTS));
   return router;

@@ -8,10 +8,10 @@ import { answerCreate } from '../answer-create.ts';
 import { answerPatch } from '../answer-patch.ts';
 import type { CatalogueDeps } from '../catalogue-deps.ts';
 import { createHall } from './create-hall.ts';
+import { HALL_CHANGES } from './hall-changes.ts';
 import { HALLS } from './hall-kind.ts';
 import { listHalls } from './list-halls.ts';
 import { readHall } from './read-hall.ts';
-import { updateHall } from './update-hall.ts';
 
 /** `/halls`, to be mounted at /v1. */
 export function hallRoutes(deps: CatalogueDeps): Router {
@@ -27,15 +27,7 @@ export function hallRoutes(deps: CatalogueDeps): Router {
     if (!hall) throw new Problem('not_found');
     sendVersioned(req, res, hall);
   });
-  router.patch('/halls/:id', (req, res) =>
-    answerPatch(deps, req, res, {
-      kind: HALLS,
-      body: hallBody,
-      toFields: ({ venue_id, name, rows }) => ({ venue_id, name, rows }),
-      immutable: ['venue_id'],
-      update: updateHall,
-    }),
-  );
+  router.patch('/halls/:id', (req, res) => answerPatch(deps, req, res, HALL_CHANGES));
   router.delete('/halls/:id', (req, res) => answerArchive(deps, req, res, HALLS));
   router.post('/halls/:id/restore', (req, res) => answerRestore(deps, req, res, HALLS));
   return router;

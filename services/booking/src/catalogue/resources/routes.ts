@@ -8,10 +8,10 @@ import { answerCreate } from '../answer-create.ts';
 import { answerPatch } from '../answer-patch.ts';
 import type { CatalogueDeps } from '../catalogue-deps.ts';
 import { createResource } from './create-resource.ts';
+import { RESOURCE_CHANGES } from './resource-changes.ts';
 import { listResources } from './list-resources.ts';
 import { readResource } from './read-resource.ts';
 import { RESOURCES } from './resource-kind.ts';
-import { updateResource } from './update-resource.ts';
 
 /** `/resources`, to be mounted at /v1. */
 export function resourceRoutes(deps: CatalogueDeps): Router {
@@ -27,24 +27,7 @@ export function resourceRoutes(deps: CatalogueDeps): Router {
     if (!resource) throw new Problem('not_found');
     sendVersioned(req, res, resource);
   });
-  router.patch('/resources/:id', (req, res) =>
-    answerPatch(deps, req, res, {
-      kind: RESOURCES,
-      body: resourceBody,
-      toFields: ({
-        venue_id,
-        name,
-        slot_minutes,
-        min_slots,
-        max_slots,
-        opening_hours,
-        exceptions,
-        price_per_slot,
-      }) => ({ venue_id, name, slot_minutes, min_slots, max_slots, opening_hours, exceptions, price_per_slot }),
-      immutable: ['venue_id'],
-      update: updateResource,
-    }),
-  );
+  router.patch('/resources/:id', (req, res) => answerPatch(deps, req, res, RESOURCE_CHANGES));
   router.delete('/resources/:id', (req, res) => answerArchive(deps, req, res, RESOURCES));
   router.post('/resources/:id/restore', (req, res) => answerRestore(deps, req, res, RESOURCES));
   return router;

@@ -8,10 +8,10 @@ import { answerCreate } from '../answer-create.ts';
 import { answerPatch } from '../answer-patch.ts';
 import type { CatalogueDeps } from '../catalogue-deps.ts';
 import { createVenue } from './create-venue.ts';
+import { VENUE_CHANGES } from './venue-changes.ts';
 import { listVenues } from './list-venues.ts';
 import { readVenue } from './read-venue.ts';
 import { VENUES } from './venue-kind.ts';
-import { updateVenue } from './update-venue.ts';
 
 const listQuery = catalogueListQuery.omit({ venue_id: true });
 
@@ -29,17 +29,7 @@ export function venueRoutes(deps: CatalogueDeps): Router {
     if (!venue) throw new Problem('not_found');
     sendVersioned(req, res, venue);
   });
-  router.patch('/venues/:id', (req, res) =>
-    answerPatch(deps, req, res, {
-      kind: VENUES,
-      body: venueBody,
-      toFields: ({ name, address, time_zone, currency, refund_policy }) => ({
-        ...{ name, address, time_zone, currency, refund_policy },
-      }),
-      immutable: [],
-      update: updateVenue,
-    }),
-  );
+  router.patch('/venues/:id', (req, res) => answerPatch(deps, req, res, VENUE_CHANGES));
   router.delete('/venues/:id', (req, res) => answerArchive(deps, req, res, VENUES));
   router.post('/venues/:id/restore', (req, res) => answerRestore(deps, req, res, VENUES));
   return router;
