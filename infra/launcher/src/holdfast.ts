@@ -28,11 +28,11 @@ async function main(argv: string[]): Promise<number> {
     adminPassword: config.HOLDFAST_ADMIN_PASSWORD,
     dataDir: resolveDataDir(config.HOLDFAST_DATA_DIR),
   });
-  const { json, lines } = await command(api, operands);
+  const { json, lines, exitCode = 0 } = await command(api, operands);
   const text = values.json ? JSON.stringify(json, null, 2) : lines.join('\n');
   // Colours are for whoever looks; a file or a program gets plain text.
   process.stdout.write(`${process.stdout.isTTY ? text : stripVTControlCharacters(text)}\n`);
-  return 0;
+  return exitCode;
 }
 
 function readArguments(argv: string[]) {

@@ -1,19 +1,17 @@
 import { styleText } from 'node:util';
 import type { AttentionJson } from '@holdfast/shared/contracts/attention';
+import type { AuditListJson } from '@holdfast/shared/contracts/audit';
 import type { BookingJson } from '@holdfast/shared/contracts/bookings';
 import type { ConsumerListJson, OutboxListJson } from '@holdfast/shared/contracts/delivery-state';
 import type { SagaJson } from '@holdfast/shared/contracts/sagas';
 import type { TimelineJson } from '@holdfast/shared/contracts/timeline';
 import type { ApiClient } from '../first-bookings/api-client.ts';
 import { CommandError, EXIT } from './gateway-client.ts';
+import { auditRows, verifyChains } from './audit-chains.ts';
 import { consumerRows, outboxRows } from './delivery-rows.ts';
+import type { Report } from './report.ts';
 import { storyLines } from './story-lines.ts';
-
-/** What a command found: for programs as it is, for people as lines. */
-export interface Report {
-  readonly json: unknown;
-  readonly lines: readonly string[];
-}
+import { bold, table } from './table.ts';
 
 export type Command = (api: ApiClient, operands: readonly string[]) => Promise<Report>;
 
@@ -94,19 +92,25 @@ const outbox: Command = async (api, operands) => {
   };
 };
 
-export const COMMANDS: Readonly<Record<string, Command>> = { explain, attention, sagas, outbox };
+/** `audit [id]`: who did what, of all objects or of one; `audit verify`: whether the logs are what they were. */
+const audit: Command = async (api, operands) => {
+  if (operands.length > 1) throw new CommandError('audit takes the id of one object, or verify', EXIT.usage);
+  const [what] = operands;
+  if (what === 'verify') return verifyChains(api);
+  const query = what === undefined ? '' : `&entity=${encodeURIComponent(what)}`;
+  const json = await api.get<AuditListJson>(`/v1/ops/audit?limit=100${query}`);
+  return {
+    json,
+    lines: [
+      ...table(['at', 'service', 'who', 'role', 'did', 'to', 'entry', 'reason'], auditRows(json)),
+      ...json.unreachable.map((service) => styleText('red', `${service} did not answer: its part is missing`)),
+    ],
+  };
+};
+
+export const COMMANDS: Readonly<Record<string, Command>> = { explain, attention, sagas, outbox, audit };
 
 function exactly(operands: readonly string[], count: number, otherwise: string): readonly string[] {
   if (operands.length !== count) throw new CommandError(otherwise, EXIT.usage);
   return operands;
-}
-
-const bold = (text: string) => styleText('bold', text);
-
-/** Columns as wide as their longest cell; the last one as it is. */
-export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]!.length)));
-  const line = (cells: readonly string[]) =>
-    cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column]!))).join('  ');
-  return [bold(line(heads)), ...rows.map(line)];
 }

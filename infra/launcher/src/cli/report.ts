@@ -1,0 +1,7 @@
+/** What a command found: for programs as it is, for people as lines. */
+export interface Report {
+  readonly json: unknown;
+  readonly lines: readonly string[];
+  /** 0 unless told. */
+  readonly exitCode?: number;
+}
