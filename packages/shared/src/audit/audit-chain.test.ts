@@ -5,7 +5,7 @@ import { withTransaction } from '../db/transaction.ts';
 import { newId } from '../ids.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.ts';
-import { chainAudit } from './audit-chain.ts';
+import { chainAudit, linkHash } from './audit-chain.ts';
 import { auditInvariants } from './audit-invariants.ts';
 import { listAudit } from './read-audit.ts';
 import { recordAudit } from './record-audit.ts';
@@ -128,6 +128,15 @@ describe('when somebody changes the tables by hand', () => {
       status: 'broken',
       broken: [{ seq: 3, audit_id: ids[2], problem: 'changed' }],
     });
+  });
+
+  test('an entry whose own link was computed anew breaks the next one', async () => {
+    const before = `(select hash from audit_chain where seq = 2)`;
+    await tamper(
+      `update audit_log set actor = 'somebody else' where ${third()}`,
+      `update audit_chain link set hash = ${linkHash('link.seq', before)} from audit_log log where log.id = link.audit_id and seq = 3`,
+    );
+    expect((await verify()).broken).toEqual([{ seq: 4, audit_id: ids[3], problem: 'changed' }]);
   });
 
   test('an entry that is taken away is missed', async () => {
