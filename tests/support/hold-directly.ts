@@ -10,6 +10,8 @@ export interface DirectHold {
   readonly caller?: Caller;
   /** A new key unless given. */
   readonly key?: string;
+  /** By turns unless given. */
+  readonly at?: 'booking' | 'booking2';
 }
 
 export interface DirectAnswer {
@@ -25,9 +27,8 @@ export interface DirectAnswer {
  * the database. Everything is signed and written out before the first call leaves.
  */
 export async function holdAtOnce(stack: Stack, holds: readonly DirectHold[]): Promise<DirectAnswer[]> {
-  const addresses = [stack.url('booking'), stack.url('booking2')];
   const calls = holds.map((hold, index) => ({
-    url: `${addresses[index % 2]}/internal/holds`,
+    url: `${stack.url(hold.at ?? (index % 2 === 0 ? 'booking' : 'booking2'))}/internal/holds`,
     body: JSON.stringify({
       commands: [
         {
