@@ -45,13 +45,13 @@ export function brokenLinks(page: string): string[] {
 
 /**
  * Paths in backticks that do not exist, and `path.ts:name` where the file has no such name. Placeholders (`<…>`, `*`, `…`) are no
- * paths. A file in a service is often named from `src/` on; such short forms are not looked at.
+ * paths. A file in a service is often named from `src/` on; such short forms are not looked at, nor what `infra/up` makes on a machine.
  */
 export function brokenPaths(page: string): string[] {
   const named = [...prose(page).matchAll(/`((?:services|packages|infra|tests|bench|docs|\.ci|\.github)\/[^`\s]*)`/g)];
   return named
     .map((match) => match[1]!)
-    .filter((text) => !/[<*…{]/.test(text))
+    .filter((text) => !/[<*…{]/.test(text) && !/^infra\/(secrets|compose\/production\.env$)/.test(text))
     .filter((text) => {
       const [path, name] = text.split(':');
       const file = join(ROOT, path!);
