@@ -40,7 +40,6 @@ export function createBookingMetrics() {
       labelNames: ['outcome'] as const,
       registers,
     }),
-    published: new Counter({ name: 'holdfast_outbox_published_total', help: 'Events published', registers }),
   };
 }
 

@@ -2,6 +2,7 @@ import { createChainLoop } from '@holdfast/shared/audit/audit-chain';
 import { auditInvariants } from '@holdfast/shared/audit/audit-invariants';
 import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
 import { createPool } from '@holdfast/shared/db/pool';
+import { createDeliveryMetrics } from '@holdfast/shared/delivery-state/delivery-metrics';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import type { HealthCheck } from '@holdfast/shared/http/health';
 import { Auditor } from '@holdfast/shared/integrity/auditor';
@@ -11,6 +12,7 @@ import type { Stoppable } from '@holdfast/shared/lifecycle';
 import { Relay } from '@holdfast/shared/outbox/relay';
 import { connectRedis } from '@holdfast/shared/redis/redis';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
+import { showPool } from '@holdfast/shared/telemetry/pool-metrics';
 import { AlternativesFinder } from './alternatives/find-alternatives.ts';
 import { BookingWatch } from './bookings/booking-watch.ts';
 import { handlePaymentEvent, handlePaymentEvents } from './bookings/consumer.ts';
@@ -24,6 +26,7 @@ import { createHallLayouts } from './inventory/hall-layout.ts';
 import { readHallRows } from './inventory/read-hall-rows.ts';
 import { createLoops } from './loops.ts';
 import { createBookingMetrics } from './metrics.ts';
+import { showBookingState } from './state-metrics.ts';
 import { createQuoter, NO_QUOTER, type Quoter } from './quotes/quoter.ts';
 
 /** What tests replace. */
@@ -50,6 +53,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
     logger,
     applicationName: 'holdfast-booking',
   });
+  showPool(metrics.registry, pool);
   const redis = config.redisUrl === null ? null : connectRedis(config.redisUrl, logger);
 
   // The bus may be long in coming: HTTP is up before it and says that it is not ready.
@@ -61,6 +65,9 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
     hint: (subject, payload) => bus?.hint(subject, payload),
     onHint: (subject, handle) => bus?.onHint(subject, handle),
   });
+
+  const delivery = createDeliveryMetrics({ registry: metrics.registry, pool, bus: () => bus, service: 'booking' });
+  showBookingState(metrics.registry, pool);
 
   const layouts = createHallLayouts(readHallRows);
   const references = new ReferenceNumbers();
@@ -143,7 +150,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
       bus: connected,
       logger,
       service: 'booking',
-      onPublished: (count) => metrics.published.inc(count),
+      onPublished: delivery.onPublished,
     });
     relay.start();
     watch.start();

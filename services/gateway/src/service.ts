@@ -3,6 +3,7 @@ import { auditInvariants } from '@holdfast/shared/audit/audit-invariants';
 import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
 import { setTimeout } from 'node:timers/promises';
 import { createPool } from '@holdfast/shared/db/pool';
+import { createDeliveryMetrics } from '@holdfast/shared/delivery-state/delivery-metrics';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import { Relay } from '@holdfast/shared/outbox/relay';
 import { Auditor } from '@holdfast/shared/integrity/auditor';
@@ -10,6 +11,7 @@ import { messagingInvariants } from '@holdfast/shared/integrity/messaging-invari
 import { createPruneLoop } from '@holdfast/shared/retention/prune-old-rows';
 import { createSealer } from '@holdfast/shared/secrets/sealed-text';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
+import { showPool } from '@holdfast/shared/telemetry/pool-metrics';
 import type { Pool } from 'undici';
 import { Loop } from '@holdfast/shared/loop';
 import { connectRedis } from '@holdfast/shared/redis/redis';
@@ -71,6 +73,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     applicationName: 'holdfast-gateway',
     logger,
   });
+  showPool(metrics.registry, pool);
   const upstreams = {
     booking: createUpstream(config.upstreams.booking, 64),
     payment: createUpstream(config.upstreams.payment, 64),
@@ -80,14 +83,16 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   const checkout = createUpstream(config.upstreams.booking, 64);
   const holds = createUpstream(config.upstreams.booking, 4);
   const holdsApart = createUpstream(config.upstreams.booking, HOLDS_APART);
-  const linkTo = (service: string, lane: string, pool: Pool, maxCalls: number) =>
-    new ServiceLink({
+  const linkTo = (service: string, lane: string, pool: Pool, maxCalls: number) => {
+    metrics.links.set({ service, lane }, LINK_STATES.closed);
+    return new ServiceLink({
       ...{ service, pool, maxCalls },
       onState: (state) => {
         metrics.links.set({ service, lane }, LINK_STATES[state]);
         logger.warn({ upstream: service, lane, state }, 'calls to a service stop or begin again');
       },
     });
+  };
   const redis = config.redisUrl === null ? null : connectRedis(config.redisUrl, logger);
   const limiter = new LeasedLimiter({ shared: redis && new RedisBuckets(redis), logger });
   const pruning = new Loop({
@@ -124,9 +129,10 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   const connecting = new AbortController();
   const nudgeRelay = () => relay?.nudge();
   const resetMailer = new ResetMailer({ pool, sealer, nudgeRelay, logger });
+  const delivery = createDeliveryMetrics({ registry: metrics.registry, pool, bus: () => bus, service: 'gateway' });
   const publish = async () => {
     bus = await connectBus({ url: config.natsUrl, name: 'gateway', logger, signal: connecting.signal });
-    relay = new Relay({ pool, bus, logger, service: 'gateway' });
+    relay = new Relay({ pool, bus, logger, service: 'gateway', onPublished: delivery.onPublished });
     relay.start();
   };
   const app = createHttp({

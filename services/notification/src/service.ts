@@ -3,6 +3,7 @@ import { auditInvariants } from '@holdfast/shared/audit/audit-invariants';
 import type { Bus } from '@holdfast/shared/bus/bus';
 import { connectBus } from '@holdfast/shared/bus/bus';
 import { createPool } from '@holdfast/shared/db/pool';
+import { createDeliveryMetrics } from '@holdfast/shared/delivery-state/delivery-metrics';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import type { HealthCheck } from '@holdfast/shared/http/health';
 import { Auditor } from '@holdfast/shared/integrity/auditor';
@@ -13,6 +14,7 @@ import { Loop } from '@holdfast/shared/loop';
 import { createPruneLoop } from '@holdfast/shared/retention/prune-old-rows';
 import { createSealer } from '@holdfast/shared/secrets/sealed-text';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
+import { showPool } from '@holdfast/shared/telemetry/pool-metrics';
 import { createMetrics } from '@holdfast/shared/telemetry/metrics';
 import { Gauge } from 'prom-client';
 import type { Channel } from './channels/channel.ts';
@@ -57,6 +59,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
     max: 12,
     logger,
   });
+  showPool(metrics.registry, pool);
   const channel =
     overrides.channel ??
     createEmailChannel({ ...config.mail, sealer: createSealer(config.internalSecret, 'mailed token') });
@@ -119,6 +122,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
   ];
 
   const chaining = createChainLoop({ pool, logger });
+  const delivery = createDeliveryMetrics({ registry: metrics.registry, pool, bus: () => bus, service: 'notification' });
   const auditor = new Auditor({
     service: 'notification',
     invariants: [...messagingInvariants('notification'), ...auditInvariants('notification')],
@@ -141,7 +145,14 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
       return;
     }
     bus = connected;
-    relay = new Relay({ pool, bus: connected, logger, service: 'notification', ...loopInterval });
+    relay = new Relay({
+      pool,
+      bus: connected,
+      logger,
+      service: 'notification',
+      onPublished: delivery.onPublished,
+      ...loopInterval,
+    });
     relay.start();
     const common = {
       bus: connected,

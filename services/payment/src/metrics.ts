@@ -7,7 +7,6 @@ export interface PaymentMetrics extends Metrics {
   readonly webhooks: Counter<'result'>;
   readonly applied: Counter<'result'>;
   readonly looks: Counter<'result'>;
-  readonly published: Counter;
   /** 1 for the present state, 0 for the others. */
   readonly circuit: Gauge<'state'>;
   readonly circuitChanges: Counter<'state'>;
@@ -54,11 +53,6 @@ export function createPaymentMetrics(): PaymentMetrics {
       name: 'holdfast_payment_looks_total',
       help: 'Open payments compared with their intents, by what the look brought',
       labelNames: ['result'],
-      registers,
-    }),
-    published: new Counter({
-      name: 'holdfast_outbox_published_total',
-      help: 'Events that the broker acknowledged',
       registers,
     }),
   };

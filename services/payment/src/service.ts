@@ -3,6 +3,7 @@ import { auditInvariants } from '@holdfast/shared/audit/audit-invariants';
 import type { CircuitStateName } from '@holdfast/shared/circuit';
 import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
 import { createPool } from '@holdfast/shared/db/pool';
+import { createDeliveryMetrics } from '@holdfast/shared/delivery-state/delivery-metrics';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import { Auditor } from '@holdfast/shared/integrity/auditor';
 import { messagingInvariants } from '@holdfast/shared/integrity/messaging-invariants';
@@ -13,10 +14,12 @@ import { allSecrets } from '@holdfast/shared/secrets/secret-ring';
 import { Relay } from '@holdfast/shared/outbox/relay';
 import { createPruneLoop } from '@holdfast/shared/retention/prune-old-rows';
 import { createLogger, type Logger } from '@holdfast/shared/telemetry/logger';
+import { showPool } from '@holdfast/shared/telemetry/pool-metrics';
 import type { Config } from './config.ts';
 import { createHttp } from './http.ts';
 import { PAYMENT_INVARIANTS } from './integrity/payment-invariants.ts';
 import { createPaymentMetrics, showCircuit } from './metrics.ts';
+import { showPaymentState } from './state-metrics.ts';
 import { OperationDriver, REFUND_HANDS } from './operations/operation-driver.ts';
 import { resumeOperations } from './operations/resume-operations.ts';
 import { checkoutHandler } from './payments/consumer.ts';
@@ -60,6 +63,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
     logger,
     applicationName: 'holdfast-payment',
   });
+  showPool(metrics.registry, pool);
   const circuit = guardProvider(
     overrides.provider ??
       createStripeProvider({
@@ -129,6 +133,8 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
   }
 
   const chaining = createChainLoop({ pool, logger });
+  const delivery = createDeliveryMetrics({ registry: metrics.registry, pool, bus: () => bus, service: 'payment' });
+  showPaymentState(metrics.registry, pool);
   const auditor = new Auditor({
     service: 'payment',
     invariants: [...PAYMENT_INVARIANTS, ...messagingInvariants('payment'), ...auditInvariants('payment')],
@@ -202,7 +208,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       bus,
       logger,
       service: 'payment',
-      onPublished: (count) => metrics.published.inc(count),
+      onPublished: delivery.onPublished,
     });
     relay.start();
     const handle = checkoutHandler({

@@ -15,7 +15,7 @@ export interface RelayOptions {
   readonly service: string;
   readonly intervalMs?: number;
   /** Called with what one round published; for metrics. */
-  readonly onPublished?: (count: number, oldestAgeMs: number) => void;
+  readonly onPublished?: (messages: readonly { readonly family: string; readonly subject: string }[]) => void;
   /** Called with what had to be published again because it was lost behind the broker's acknowledgement; for metrics. */
   readonly onReplayed?: (count: number) => void;
 }
@@ -29,7 +29,6 @@ interface Row {
   payload: string;
   traceparent: string | null;
   replays: number;
-  age_ms: number;
 }
 
 /** One acknowledgement of the broker. */
@@ -107,8 +106,7 @@ export class Relay {
     const { rows } = await this.#options.pool.query<Row>({
       name: 'relay-read',
       // The clock stands in subqueries: asked once a statement, not once a row.
-      text: `select id, subject, ordering_key, family, seq, payload, traceparent, replays,
-                    extract(epoch from (select clock.app_now()) - created_at)::float8 * 1000 as age_ms
+      text: `select id, subject, ordering_key, family, seq, payload, traceparent, replays
                from outbox
               where published_at is null
                 and available_at <= (select clock.app_now())
@@ -141,7 +139,7 @@ export class Relay {
     failpoint('relay.after_publish');
     if (acknowledged.length > 0) {
       await this.#mark(acknowledged);
-      this.#options.onPublished?.(acknowledged.length, rows[0]!.age_ms);
+      this.#options.onPublished?.(acknowledged.map(({ row }) => row));
     }
     if (failed) throw new Error(`published ${acknowledged.length} of ${rows.length} messages`, { cause: failed });
     return { published: acknowledged.length, more: rows.length === BATCH };
