@@ -43,6 +43,8 @@ For operators: asks a gateway and shows what it answers. Without --url it is the
   attention                   what needs a person, the longest first
   outbox                      what waits on its way between services: at each sender and at each consumer
   audit [id of an object]     who did what by hand, newest first; audit verify: whether somebody changed that log afterwards
+  dead-letters                what consumers gave up, in groups; then list, <id>, replay <id>, discard <id> <reason>, restore <id>,
+                              count and replay-all with service=, consumer=, type=, cause= and rate=, progress <job>, stop <job>
   sagas [id of a booking]     checkouts that do not go on or are late, or the checkout of one booking
 
   --url URL      the gateway; HOLDFAST_URL in the environment

@@ -15,6 +15,7 @@ export const ID_PREFIXES = [
   'whk',
   'tkt',
   'dlq',
+  'rpl',
   'req',
   'aud',
   'ses',

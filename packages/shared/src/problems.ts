@@ -117,6 +117,12 @@ export const PROBLEMS = {
     retryable: false,
     about: 'An earlier event has to be settled first, or a later one has taken effect since.',
   },
+  dead_letter_replay_over: {
+    status: 409,
+    title: 'This replay runs no more',
+    retryable: false,
+    about: 'It has come to its end, or was stopped.',
+  },
   audit_not_restorable: {
     status: 409,
     title: 'This is not undone by a change of the object',

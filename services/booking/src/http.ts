@@ -2,6 +2,7 @@ import type { Express } from 'express';
 import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
 import { integrityAttention } from '@holdfast/shared/attention/integrity-attention';
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
+import { deadLetterReplayRoutes } from '@holdfast/shared/dead-letters/replay-routes';
 import { deadLetterRoutes } from '@holdfast/shared/dead-letters/routes';
 import { deliveryStateRoutes } from '@holdfast/shared/delivery-state/delivery-state-routes';
 import { auditRoutes } from '@holdfast/shared/audit/routes';
@@ -74,7 +75,7 @@ export function buildHttp(deps: HttpDeps): Express {
   );
   app.use('/internal', integrityRoutes(deps.auditor));
   app.use('/internal', timelineRoutes('booking', deps.pool, [bookingTimeline, messagingTimeline]));
-  app.use('/internal', deadLetterRoutes(deps.pool, 'booking'));
+  app.use('/internal', deadLetterRoutes(deps.pool, 'booking'), deadLetterReplayRoutes(deps.pool, 'booking'));
   app.use('/internal', deliveryStateRoutes(deps.pool, deps.bus, 'booking'));
   const catalogue = { pool: deps.pool, logger: deps.logger };
   app.use('/v1', requireAssertion(deps.internalSecret), hallImportRoutes(catalogue), requireJson, jsonBody());

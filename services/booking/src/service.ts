@@ -1,3 +1,4 @@
+import { createReplayLoop } from '@holdfast/shared/dead-letters/replay-many';
 import { createChainLoop } from '@holdfast/shared/audit/audit-chain';
 import { auditInvariants } from '@holdfast/shared/audit/audit-invariants';
 import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
@@ -101,6 +102,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
   if (config.quoter) checks.push({ name: 'quoter_circuit', critical: false, run: () => closedOrThrow(quoter) });
   if (redis) checks.push({ name: 'redis', critical: false, run: () => redis.ping() });
   const chaining = createChainLoop({ pool, logger });
+  const replaying = createReplayLoop({ pool, logger });
   const auditor = new Auditor({
     service: 'booking',
     invariants: [...BOOKING_INVARIANTS, ...messagingInvariants('booking'), ...auditInvariants('booking')],
@@ -176,6 +178,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
       for (const loop of loops) loop.start();
       auditor.start();
       chaining.start();
+      replaying.start();
       consume().catch((error: unknown) => {
         if (!stopped.signal.aborted) logger.error({ err: error }, 'the bus could not be set up');
       });
@@ -184,7 +187,13 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
     async stop() {
       stopped.abort();
       await server?.stop();
-      await Promise.all([...loops.map((loop) => loop.stop()), consumer?.stop(), auditor.stop(), chaining.stop()]);
+      await Promise.all([
+        ...loops.map((loop) => loop.stop()),
+        consumer?.stop(),
+        auditor.stop(),
+        chaining.stop(),
+        replaying.stop(),
+      ]);
       await relay?.stop();
       await bus?.close();
       redis?.disconnect();

@@ -4,6 +4,7 @@ import type { Pool } from '@holdfast/shared/db/pool';
 import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
 import { integrityAttention } from '@holdfast/shared/attention/integrity-attention';
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
+import { deadLetterReplayRoutes } from '@holdfast/shared/dead-letters/replay-routes';
 import { deadLetterRoutes } from '@holdfast/shared/dead-letters/routes';
 import { deliveryStateRoutes } from '@holdfast/shared/delivery-state/delivery-state-routes';
 import { auditRoutes } from '@holdfast/shared/audit/routes';
@@ -55,7 +56,11 @@ export function buildHttp(options: HttpOptions): Express {
   app.use('/internal', integrityRoutes(options.auditor));
   app.use('/internal', timelineRoutes('notification', options.pool, [deliveryTimeline, messagingTimeline]));
   app.use('/internal', auditRoutes(options.pool, 'notification'));
-  app.use('/internal', deadLetterRoutes(options.pool, 'notification'));
+  app.use(
+    '/internal',
+    deadLetterRoutes(options.pool, 'notification'),
+    deadLetterReplayRoutes(options.pool, 'notification'),
+  );
   app.use('/internal', deliveryStateRoutes(options.pool, options.bus, 'notification'));
   app.use(() => {
     throw new Problem('not_found');

@@ -1,3 +1,4 @@
+import { createReplayLoop } from '@holdfast/shared/dead-letters/replay-many';
 import { createChainLoop } from '@holdfast/shared/audit/audit-chain';
 import { auditInvariants } from '@holdfast/shared/audit/audit-invariants';
 import type { Bus } from '@holdfast/shared/bus/bus';
@@ -123,6 +124,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
 
   const chaining = createChainLoop({ pool, logger });
   const delivery = createDeliveryMetrics({ registry: metrics.registry, pool, bus: () => bus, service: 'notification' });
+  const replaying = createReplayLoop({ pool, logger });
   const auditor = new Auditor({
     service: 'notification',
     invariants: [...messagingInvariants('notification'), ...auditInvariants('notification')],
@@ -177,6 +179,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
       pruningAttempts.stop(),
       auditor.stop(),
       chaining.stop(),
+      replaying.stop(),
     ]);
     await relay?.stop();
     await bus?.close();
@@ -207,6 +210,7 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
       pruningAttempts.start();
       auditor.start();
       chaining.start();
+      replaying.start();
       void connectAndConsume().then(markConsuming, (error: unknown) => {
         if (!stopped.signal.aborted) throw error;
       });

@@ -1,6 +1,7 @@
 import { attentionRoutes } from '@holdfast/shared/attention/attention-routes';
 import { integrityAttention } from '@holdfast/shared/attention/integrity-attention';
 import { messagingAttention } from '@holdfast/shared/attention/messaging-attention';
+import { deadLetterReplayRoutes } from '@holdfast/shared/dead-letters/replay-routes';
 import { deadLetterRoutes } from '@holdfast/shared/dead-letters/routes';
 import { deliveryStateRoutes } from '@holdfast/shared/delivery-state/delivery-state-routes';
 import { auditRoutes } from '@holdfast/shared/audit/routes';
@@ -51,7 +52,11 @@ export function createHttp(options: HttpOptions): Express {
   app.use('/internal', attentionRoutes(options.payments.pool, sources), integrityRoutes(options.auditor));
   app.use('/internal', timelineRoutes('payment', options.payments.pool, [paymentTimeline, messagingTimeline]));
   app.use('/internal', auditRoutes(options.payments.pool, 'payment'));
-  app.use('/internal', deadLetterRoutes(options.payments.pool, 'payment'));
+  app.use(
+    '/internal',
+    deadLetterRoutes(options.payments.pool, 'payment'),
+    deadLetterReplayRoutes(options.payments.pool, 'payment'),
+  );
   app.use('/internal', deliveryStateRoutes(options.payments.pool, options.bus, 'payment'));
   app.use(webhookRoutes(options.webhooks));
   app.use(() => {

@@ -1,3 +1,4 @@
+import { createReplayLoop } from '@holdfast/shared/dead-letters/replay-many';
 import { createChainLoop } from '@holdfast/shared/audit/audit-chain';
 import { auditInvariants } from '@holdfast/shared/audit/audit-invariants';
 import type { CircuitStateName } from '@holdfast/shared/circuit';
@@ -135,6 +136,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
   const chaining = createChainLoop({ pool, logger });
   const delivery = createDeliveryMetrics({ registry: metrics.registry, pool, bus: () => bus, service: 'payment' });
   showPaymentState(metrics.registry, pool);
+  const replaying = createReplayLoop({ pool, logger });
   const auditor = new Auditor({
     service: 'payment',
     invariants: [...PAYMENT_INVARIANTS, ...messagingInvariants('payment'), ...auditInvariants('payment')],
@@ -246,6 +248,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       pruning.stop(),
       auditor.stop(),
       chaining.stop(),
+      replaying.stop(),
     ]);
     await relay?.stop();
     await bus?.close();
@@ -266,6 +269,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       pruning.start();
       auditor.start();
       chaining.start();
+      replaying.start();
       connect().catch((error: unknown) => {
         if (!stopped) logger.fatal({ err: error }, 'could not begin to consume');
       });

@@ -8,12 +8,11 @@ import type { TimelineJson } from '@holdfast/shared/contracts/timeline';
 import type { ApiClient } from '../first-bookings/api-client.ts';
 import { CommandError, EXIT } from './gateway-client.ts';
 import { auditRows, verifyChains } from './audit-chains.ts';
+import { deadLetters } from './dead-letters.ts';
 import { consumerRows, outboxRows } from './delivery-rows.ts';
-import type { Report } from './report.ts';
+import type { Command } from './report.ts';
 import { storyLines } from './story-lines.ts';
 import { bold, table } from './table.ts';
-
-export type Command = (api: ApiClient, operands: readonly string[]) => Promise<Report>;
 
 /** `explain <reference or id>`: what happened to a booking, over all services. */
 const explain: Command = async (api, operands) => {
@@ -108,7 +107,14 @@ const audit: Command = async (api, operands) => {
   };
 };
 
-export const COMMANDS: Readonly<Record<string, Command>> = { explain, attention, sagas, outbox, audit };
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  explain,
+  attention,
+  sagas,
+  outbox,
+  audit,
+  'dead-letters': deadLetters,
+};
 
 function exactly(operands: readonly string[], count: number, otherwise: string): readonly string[] {
   if (operands.length !== count) throw new CommandError(otherwise, EXIT.usage);

@@ -1,3 +1,5 @@
+import type { ApiClient } from '../first-bookings/api-client.ts';
+
 /** What a command found: for programs as it is, for people as lines. */
 export interface Report {
   readonly json: unknown;
@@ -5,3 +7,5 @@ export interface Report {
   /** 0 unless told. */
   readonly exitCode?: number;
 }
+
+export type Command = (api: Pick<ApiClient, 'get' | 'post'>, operands: readonly string[]) => Promise<Report>;

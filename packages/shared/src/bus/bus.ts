@@ -15,6 +15,8 @@ import { CONSUMERS, ensureTopology, FAMILIES, type ConsumerName, type StreamName
 export interface BusMessage {
   readonly subject: string;
   readonly payload: string;
+  /** Those of the message; one that has none has no such field. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly redelivered: boolean;
   readonly deliveries: number;
   ack(): void;
@@ -317,6 +319,9 @@ function toBusMessage(message: JsMsg): BusMessage {
   return {
     subject: message.subject,
     payload: message.string(),
+    ...(message.headers
+      ? { headers: Object.fromEntries([...message.headers].map(([name, values]) => [name, values.join(', ')])) }
+      : {}),
     redelivered: message.redelivered,
     deliveries: message.info.deliveryCount,
     ack: () => message.ack(),

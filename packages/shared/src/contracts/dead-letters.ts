@@ -5,13 +5,13 @@ import { humanText, id, instant, list } from './common.ts';
 /** The services that consume events, and so may have dead letters. */
 export const CONSUMING_SERVICES = ['booking', 'payment', 'notification'] as const;
 
-const text = z
+export const filterText = z
   .string()
   .min(1)
   .max(200)
   .refine((value) => !value.includes('\0'), 'must not contain control characters');
 const STATES = ['OPEN', 'REPLAYED', 'DISCARDED'] as const;
-const filter = { type: text.optional(), cause: text.optional(), state: z.enum(STATES).optional() };
+const filter = { type: filterText.optional(), cause: filterText.optional(), state: z.enum(STATES).optional() };
 const service = z.enum(CONSUMING_SERVICES).optional();
 
 /** What a service is asked by the gateway. */
@@ -60,6 +60,12 @@ export const deadLetterInFull = deadLetter
     subject: z.string(),
     /** The message to the letter. It is text: a malformed one may be no JSON. */
     payload: z.string(),
+    headers: z
+      .record(z.string(), z.string())
+      .meta({ description: 'as the broker delivered it; empty when it had waited for another message' }),
+    errors: z
+      .array(z.object({ attempt: z.number().int(), at: instant, error: z.string() }))
+      .meta({ description: 'of each attempt, the oldest first; the newest 40' }),
     /** Later events of the same ordering key that came and wait for this one. */
     waiting: z.number().int(),
     acts: z.array(deadLetterAct),

@@ -21,7 +21,7 @@ export interface DeadLetterRow {
  * The type in the envelope. It is found by its spelling: a payload may be no JSON, and PostgreSQL refuses to take apart JSON with an
  * escaped NUL, so that one such letter would hide all others.
  */
-const TYPE = `substring(left(payload, 4000) from '"type"[[:space:]]*:[[:space:]]*"(holdfast[.][a-z_]+[.][a-z_]+[.]v[0-9]+)"')`;
+export const TYPE = `substring(left(payload, 4000) from '"type"[[:space:]]*:[[:space:]]*"(holdfast[.][a-z_]+[.][a-z_]+[.]v[0-9]+)"')`;
 
 const COLUMNS = `id, consumer, ${TYPE} as type, cause, error, attempts, state, event_id, ordering_key, family, seq, created_at`;
 
@@ -53,6 +53,8 @@ export async function listDeadLetterRows(
 export interface DeadLetterFullRow extends DeadLetterRow {
   readonly subject: string;
   readonly payload: string;
+  readonly headers: Record<string, string>;
+  readonly errors: { attempt: number; at: string; error: string }[];
   readonly waiting: number;
   readonly acts: {
     act: 'replay' | 'discard' | 'restore';
@@ -66,7 +68,7 @@ export interface DeadLetterFullRow extends DeadLetterRow {
 /** One with its payload, and how many parked events wait behind it. */
 export async function findDeadLetterRow(db: Queryable, id: string): Promise<DeadLetterFullRow | null> {
   const { rows } = await db.query<DeadLetterFullRow>(
-    `select ${COLUMNS}, subject, payload,
+    `select ${COLUMNS}, subject, payload, headers, errors,
             (select count(*)::int
                from inbox_parked parked
               where parked.consumer = dead_letters.consumer

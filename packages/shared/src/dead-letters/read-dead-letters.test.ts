@@ -20,7 +20,7 @@ beforeAll(async () => {
   const logger = createLogger({ service: 'test', level: 'silent' });
   pool = createPool({ connectionString: database.url(SERVICE), schema: SERVICE, applicationName: 'test', logger });
 });
-beforeEach(() => pool.query('truncate dead_letters, dead_letter_acts, inbox_parked'));
+beforeEach(() => pool.query('truncate dead_letters, dead_letter_acts, dead_letter_replay_items, inbox_parked'));
 afterAll(async () => {
   await pool?.end();
   await database?.drop();

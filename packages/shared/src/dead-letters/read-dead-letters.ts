@@ -43,7 +43,8 @@ export async function listDeadLetters(
 export async function readDeadLetter(db: Queryable, service: string, id: string): Promise<DeadLetterInFullJson> {
   const row = isId('dlq', id) ? await findDeadLetterRow(db, id) : null;
   if (!row) throw new Problem('not_found');
-  return { ...toJson(service, row), subject: row.subject, payload: row.payload, waiting: row.waiting, acts: row.acts };
+  const { subject, payload, headers, errors, waiting, acts } = row;
+  return { ...toJson(service, row), subject, payload, headers, errors, waiting, acts };
 }
 
 /** The open ones by consumer, type and cause. */

@@ -30,7 +30,9 @@ beforeAll(async () => {
 beforeEach(async () => {
   await producer.query('truncate outbox, stream_marks');
   await producer.query(`update relay_lease set expires_at = '-infinity'`);
-  await consumer.query('truncate inbox, inbox_positions, inbox_parked, inbox_attempts, dead_letters, dead_letter_acts');
+  await consumer.query(
+    'truncate inbox, inbox_positions, inbox_parked, inbox_attempts, dead_letters, dead_letter_acts, dead_letter_replay_items',
+  );
   nats = await startTestNats();
   bus = await connectBus({ url: nats.url, name: 'test', logger });
 });

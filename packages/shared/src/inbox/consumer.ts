@@ -378,7 +378,7 @@ export class InboxConsumer {
   }
 
   async #giveUp(
-    message: Pick<BusMessage, 'subject' | 'payload'>,
+    message: Pick<BusMessage, 'subject' | 'payload' | 'headers'>,
     event: IncomingEvent | null,
     attempts: number,
     cause: string,
@@ -391,6 +391,7 @@ export class InboxConsumer {
         service,
         subject: message.subject,
         payload: message.payload,
+        headers: message.headers,
         event,
         attempts,
         cause,

@@ -18,7 +18,7 @@ import { askToAct } from '../proxy/ask-to-act.ts';
 import { mergePages } from '../proxy/merge-pages.ts';
 
 /** The whole answer comes within 3 s, whichever service is away. */
-const LIMIT_MS = 2_000;
+export const LIMIT_MS = 2_000;
 
 /** The services to ask, and in whose name. */
 export interface Asking {
@@ -86,7 +86,7 @@ export async function decideDeadLetter(
 }
 
 /** The answers of those services that have something there, and who did not answer. */
-async function askAll<S extends z.ZodType>(
+export async function askAll<S extends z.ZodType>(
   { upstreams, assertion }: Asking,
   service: string | undefined,
   path: string,

@@ -1,3 +1,4 @@
+import { replayDeadLettersBody } from '@holdfast/shared/contracts/dead-letter-replays';
 import {
   deadLetterGroupQuery,
   deadLetterQuery,
@@ -17,6 +18,7 @@ import {
   gatherDeadLetters,
   type Asking,
 } from './gather-dead-letters.ts';
+import { findReplay, startReplays, stopReplays } from './gather-replays.ts';
 
 export interface DeadLettersDeps {
   readonly authenticator: Authenticator;
@@ -38,6 +40,21 @@ export function mountDeadLetters(app: Express, deps: DeadLettersDeps): void {
   app.get('/v1/ops/dead-letters/groups', async (req, res) => {
     const asking = await asOperator(req);
     res.json(await gatherDeadLetterGroups(asking, parseQuery(deadLetterGroupQuery, req.query).service));
+  });
+  app.post('/v1/ops/dead-letters/replay', async (req, res) => {
+    const asking = await asOperator(req);
+    const body = parseBody(replayDeadLettersBody, (await readJson(req))?.value);
+    const answer = await startReplays(asking, body);
+    if (!answer.dry_run) res.status(202).location(`/v1/ops/dead-letters/replays/${answer.id}`);
+    res.json(answer);
+  });
+  app.get('/v1/ops/dead-letters/replays/:id', async (req, res) => {
+    res.json(await findReplay(await asOperator(req as Request), req.params.id));
+  });
+  app.post('/v1/ops/dead-letters/replays/:id/stop', async (req: Request<{ id: string }>, res) => {
+    const asking = await asOperator(req as Request);
+    parseBody(emptyDeadLetterBody, (await readJson(req))?.value);
+    res.json(await stopReplays(asking, req.params.id));
   });
   app.get('/v1/ops/dead-letters/:id', async (req, res) => {
     res.json(await findDeadLetter(await asOperator(req), req.params.id));

@@ -1,4 +1,9 @@
 import {
+  deadLetterReplay,
+  deadLetterReplayPlan,
+  replayDeadLettersBody,
+} from '@holdfast/shared/contracts/dead-letter-replays';
+import {
   deadLetterGroupList,
   deadLetterGroupQuery,
   deadLetterInFull,
@@ -16,6 +21,8 @@ const decision = {
   answers: { 200: { description: 'The letter after it', schema: deadLetterInFull } },
 } as const;
 const REFUSED = ['forbidden', 'not_found', 'dead_letter_settled', 'dependency_unavailable'] as const;
+
+const replay = { 200: { description: 'How far it is', schema: deadLetterReplay } } as const;
 
 /** Messages that consumers gave up, of every service. */
 export const DEAD_LETTER_ROUTES: readonly ApiRoute[] = [
@@ -36,6 +43,37 @@ export const DEAD_LETTER_ROUTES: readonly ApiRoute[] = [
     query: deadLetterGroupQuery,
     answers: { 200: { description: 'At most 100 groups of a service', schema: deadLetterGroupList } },
     problems: ['forbidden'],
+  },
+  {
+    ...letters,
+    method: 'post',
+    path: '/v1/ops/dead-letters/replay',
+    operationId: 'replayDeadLetters',
+    summary: 'Replay all open letters that a filter finds, at a bounded rate; or only count them',
+    body: replayDeadLettersBody,
+    answers: {
+      200: { description: 'Of a dry run: what the filter finds', schema: deadLetterReplayPlan },
+      202: { description: 'It runs; Location shows how far it is', schema: deadLetterReplay, carries: ['Location'] },
+    },
+    problems: ['forbidden', 'dependency_unavailable'],
+  },
+  {
+    ...letters,
+    path: '/v1/ops/dead-letters/replays/:id',
+    operationId: 'getDeadLetterReplay',
+    summary: 'How far the replay of many letters is',
+    answers: replay,
+    problems: ['forbidden', 'not_found', 'dependency_unavailable'],
+  },
+  {
+    ...letters,
+    method: 'post',
+    path: '/v1/ops/dead-letters/replays/:id/stop',
+    operationId: 'stopDeadLetterReplay',
+    summary: 'Replay no more of its letters; those whose turn has not come stay open',
+    body: emptyDeadLetterBody,
+    answers: replay,
+    problems: ['forbidden', 'not_found', 'dead_letter_replay_over', 'dependency_unavailable'],
   },
   {
     ...letters,
