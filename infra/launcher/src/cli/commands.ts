@@ -5,7 +5,6 @@ import type { BookingJson } from '@holdfast/shared/contracts/bookings';
 import type { ConsumerListJson, OutboxListJson } from '@holdfast/shared/contracts/delivery-state';
 import type { SagaJson } from '@holdfast/shared/contracts/sagas';
 import type { TimelineJson } from '@holdfast/shared/contracts/timeline';
-import type { ApiClient } from '../first-bookings/api-client.ts';
 import { CommandError, EXIT } from './gateway-client.ts';
 import { auditRows, verifyChains } from './audit-chains.ts';
 import { deadLetters } from './dead-letters.ts';
