@@ -14,7 +14,7 @@ export type Outcome =
 /** A client with one kept-alive connection that tells exactly how a request ended. */
 export class HoldClient {
   readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-  readonly #token: string;
+  #token: string;
   readonly #url: URL;
   readonly #eventId: string;
 
@@ -22,6 +22,11 @@ export class HoldClient {
     this.#url = new URL('/v1/bookings', url);
     this.#token = token;
     this.#eventId = eventId;
+  }
+
+  /** Goes on with another token: one lives for 10 minutes. */
+  useToken(token: string): void {
+    this.#token = token;
   }
 
   /** Holds one place of the event. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '@holdfast/shared/testing/until';
 import { createApiClient } from '../support/api-client.ts';
+import { postUntilAnswered } from '../support/book.ts';
 import { makePoolEvent } from '../support/catalogue.ts';
 import { HoldClient, labelOf, pause } from '../support/hold-client.ts';
 import { PASSWORD, signInAdmin } from '../support/customers.ts';
@@ -11,6 +12,8 @@ import { startStack, type Part, type Stack } from '../support/stack.ts';
 /** How often each service is stopped under load; HOLDFAST_TEST_SHUTDOWNS=100 for a long look. */
 const TIMES = Number(process.env['HOLDFAST_TEST_SHUTDOWNS'] ?? 3);
 const CLIENTS = 12;
+/** A token may have run out when it is so old, a little less than its life: a refusal before that is one. */
+const TOKEN_MS = 590_000;
 
 let stack: Stack;
 let pool: string;
@@ -30,9 +33,20 @@ async function signUpForToken(email: string): Promise<string> {
   return body.access_token;
 }
 
+async function signInForToken(email: string): Promise<string> {
+  const client = createApiClient(stack.url('gateway'));
+  const { body } = await postUntilAnswered<{ access_token: string }>(client, '/v1/auth/login', {
+    email,
+    password: PASSWORD,
+  });
+  return body.access_token;
+}
+
 /** Clients that hold one place after the other, each with a key of its own that is repeated until there is an answer. */
 async function startLoad(name: string) {
-  const tokens = await Promise.all([1, 2, 3].map((n) => signUpForToken(`${name}-${n}@holdfast.test`)));
+  const emails = [1, 2, 3].map((n) => `${name}-${n}@holdfast.test`);
+  const tokens = await Promise.all(emails.map(signUpForToken));
+  const startedAt = Date.now();
   const clients = Array.from(
     { length: CLIENTS },
     (_, n) => new HoldClient({ url: stack.url('gateway'), token: tokens[n % tokens.length]!, eventId: pool }),
@@ -42,6 +56,7 @@ async function startLoad(name: string) {
   const broken: string[] = [];
   let running = true;
   const work = clients.map(async (client, n) => {
+    let signedInAt = startedAt;
     for (let i = 0; running; i += 1) {
       const key = `${name}-${n}-${i}`;
       for (;;) {
@@ -49,6 +64,11 @@ async function startLoad(name: string) {
         const label = labelOf(outcome);
         counts[label] = (counts[label] ?? 0) + 1;
         if (outcome.kind === 'broken') broken.push(`${key}: ${outcome.code}`);
+        if (outcome.kind === 'answered' && outcome.status === 401 && Date.now() - signedInAt >= TOKEN_MS) {
+          client.useToken(await signInForToken(emails[n % emails.length]!));
+          signedInAt = Date.now();
+          continue;
+        }
         if (outcome.kind === 'answered' && outcome.status !== 503) {
           answered.set(key, outcome.status === 201 ? (JSON.parse(outcome.body) as { id: string }).id : outcome.body);
           break;
