@@ -14,7 +14,7 @@ export const EVENT_CANCELLATION_ROUTES: readonly ApiRoute[] = [
     idempotency: 'honoured',
     body: cancelEventBody,
     answers: {
-      200: { description: 'Every booking is cancelled', schema: eventCancellation },
+      200: { description: 'Every booking is cancelled', schema: eventCancellation, carries: ['Location'] },
       202: {
         description: 'Closed; the bookings are being cancelled: see Location',
         schema: eventCancellation,

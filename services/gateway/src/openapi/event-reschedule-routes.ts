@@ -14,7 +14,7 @@ export const EVENT_RESCHEDULE_ROUTES: readonly ApiRoute[] = [
     idempotency: 'honoured',
     body: rescheduleEventBody,
     answers: {
-      200: { description: 'Every booking has the new time', schema: eventReschedule },
+      200: { description: 'Every booking has the new time', schema: eventReschedule, carries: ['Location'] },
       202: {
         description: 'Moved; the bookings are following: see Location',
         schema: eventReschedule,
