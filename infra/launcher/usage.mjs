@@ -46,6 +46,8 @@ For operators: asks a gateway and shows what it answers. Without --url it is the
   dead-letters                what consumers gave up, in groups; then list, <id>, replay <id>, discard <id> <reason>, restore <id>,
                               count and replay-all with service=, consumer=, type=, cause= and rate=, progress <job>, stop <job>
   sagas [id of a booking]     checkouts that do not go on or are late, or the checkout of one booking
+  doctor                      whether the services and their servers are as they should be, and what to do where not. Asks the
+                              servers of this checkout, or those of HOLDFAST_POSTGRES_ADMIN_URL, NATS_URL and REDIS_URL
 
   --url URL      the gateway; HOLDFAST_URL in the environment
   --token TOKEN  an access token; HOLDFAST_TOKEN in the environment. Otherwise the administrator of HOLDFAST_ADMIN_EMAIL
@@ -56,8 +58,9 @@ For operators: asks a gateway and shows what it answers. Without --url it is the
 Examples:
   npm run -s holdfast -- explain BK20270104-7K3M9Q
   npm run -s holdfast -- attention --json
+  npm run -s holdfast -- doctor
 
-Exit code: 0 shown, 1 refused or not found, 64 when this command was called wrongly, 69 when the gateway or a service cannot be
+Exit code: 0 shown, 1 refused or not found, or doctor found a fault, 64 when this command was called wrongly, 69 when the gateway or a service cannot be
 reached, 77 when the sign-in is not enough.
 `,
   fuzz: `npm run fuzz [-- options]

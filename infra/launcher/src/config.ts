@@ -1,4 +1,4 @@
-import { loadConfigOrExit, parseConfig, port, url } from '@holdfast/shared/config';
+import { databaseUrl, loadConfigOrExit, parseConfig, port, url } from '@holdfast/shared/config';
 import { z } from 'zod';
 
 const searchFields = {
@@ -53,6 +53,9 @@ const holdfastSchema = z.object({
   HOLDFAST_TOKEN: z.string().optional(),
   HOLDFAST_ADMIN_EMAIL: z.email('must be an e-mail address').default(ADMIN_EMAIL),
   HOLDFAST_ADMIN_PASSWORD: z.string().optional(),
+  HOLDFAST_POSTGRES_ADMIN_URL: databaseUrl.optional(),
+  NATS_URL: url('nats', 'tls').optional(),
+  REDIS_URL: url('redis', 'rediss').optional(),
 });
 const statusSchema = z.object({ HOLDFAST_DATA_DIR: z.string().optional() });
 

@@ -1,6 +1,8 @@
 import { inspect, parseArgs, stripVTControlCharacters } from 'node:util';
 import { COMMANDS } from './cli/commands.ts';
+import { examine } from './cli/doctor/examine.ts';
 import { CommandError, EXIT, signedInClient, toCommandError } from './cli/gateway-client.ts';
+import type { Report } from './cli/report.ts';
 import { loadHoldfastConfig } from './config.ts';
 import { resolveDataDir } from './data-dir.ts';
 
@@ -16,10 +18,16 @@ try {
 async function main(argv: string[]): Promise<number> {
   const { values, positionals } = readArguments(argv);
   const [name, ...operands] = positionals;
+  if (name === 'doctor') {
+    if (operands.length > 0) throw new CommandError('doctor takes no operand', EXIT.usage);
+    // Without signing in: it is for when nothing works.
+    const url = values.url ?? config.HOLDFAST_URL;
+    return show(await examine({ ...config, ...(url === undefined ? {} : { HOLDFAST_URL: url }) }), values.json);
+  }
   const command = name === undefined ? undefined : COMMANDS[name];
   if (!command) {
     const what = name === undefined ? 'which command' : `no command is called ${name}`;
-    throw new CommandError(`${what}; there are ${Object.keys(COMMANDS).join(', ')}, and --help`, EXIT.usage);
+    throw new CommandError(`${what}; there are ${Object.keys(COMMANDS).join(', ')}, doctor, and --help`, EXIT.usage);
   }
   const api = await signedInClient({
     url: values.url ?? config.HOLDFAST_URL,
@@ -28,8 +36,11 @@ async function main(argv: string[]): Promise<number> {
     adminPassword: config.HOLDFAST_ADMIN_PASSWORD,
     dataDir: resolveDataDir(config.HOLDFAST_DATA_DIR),
   });
-  const { json, lines, exitCode = 0 } = await command(api, operands);
-  const text = values.json ? JSON.stringify(json, null, 2) : lines.join('\n');
+  return show(await command(api, operands), values.json);
+}
+
+function show({ json, lines, exitCode = 0 }: Report, asJson: boolean): number {
+  const text = asJson ? JSON.stringify(json, null, 2) : lines.join('\n');
   // Colours are for whoever looks; a file or a program gets plain text.
   process.stdout.write(`${process.stdout.isTTY ? text : stripVTControlCharacters(text)}\n`);
   return exitCode;

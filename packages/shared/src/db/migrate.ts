@@ -24,15 +24,7 @@ export interface MigrateOptions {
 /** Brings one service's schema to its newest version (or all the way down). Safe to run again and from several processes at once. */
 export async function migrateService(options: MigrateOptions): Promise<string[]> {
   const direction = options.direction ?? 'up';
-  const sets = [
-    ...(WITH_MESSAGING.includes(options.service)
-      ? [{ dir: fileURLToPath(new URL('../../migrations', import.meta.url)), table: 'migrations_messaging' }]
-      : []),
-    {
-      dir: fileURLToPath(new URL(`../../../../services/${SERVICE_OF[options.service]}/migrations`, import.meta.url)),
-      table: 'migrations',
-    },
-  ];
+  const sets = migrationSets(options.service);
   if (direction === 'down') sets.reverse();
   const done: string[] = [];
   for (const set of sets) {
@@ -56,6 +48,19 @@ export async function migrateService(options: MigrateOptions): Promise<string[]>
     }
   }
   return done;
+}
+
+/** The folders whose migrations make a service's schema, in their order, each with the table that names those that ran. */
+export function migrationSets(service: ServiceSchema): { readonly dir: string; readonly table: string }[] {
+  return [
+    ...(WITH_MESSAGING.includes(service)
+      ? [{ dir: fileURLToPath(new URL('../../migrations', import.meta.url)), table: 'migrations_messaging' }]
+      : []),
+    {
+      dir: fileURLToPath(new URL(`../../../../services/${SERVICE_OF[service]}/migrations`, import.meta.url)),
+      table: 'migrations',
+    },
+  ];
 }
 
 function lockValue(service: ServiceSchema): number {
