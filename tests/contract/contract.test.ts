@@ -251,6 +251,28 @@ describe('every operation is answered as its document says', () => {
     await call('deletePhone', ann);
   });
 
+  test('the audit, and many dead letters', async () => {
+    const { admin, operator } = driven;
+    const venue = await call('createVenue', admin, { body: { name: 'Hall', time_zone: 'UTC', currency: 'EUR' } });
+    const { answer } = await call('getVenue', admin, { at: venue.body });
+    const ifMatch = { 'if-match': answer.headers.get('etag')! };
+    await call('updateVenue', admin, { at: venue.body, body: { name: 'Great hall' }, headers: ifMatch });
+    type Entries = { data: { id: string; action: string }[] };
+    const entries = await call<Entries>('listAudit', operator, { query: `entity=${venue.body.id}` });
+    const entry = { id: entries.body.data.find(({ action }) => action === 'update')!.id };
+    await call('getAuditEntry', operator, { at: entry });
+    const restored = await call<{ name: string }>('restoreAuditEntry', admin, { at: entry, body: {} });
+    expect(restored.body.name).toBe('Hall');
+
+    const replay = await call('replayDeadLetters', operator, { body: { filter: { service: 'notification' } } });
+    await call('getDeadLetterReplay', operator, { at: replay.body });
+    // There is no letter, so it may be over by now.
+    const compose = driven.driver.compose('stopDeadLetterReplay', operator, { at: replay.body, body: {} });
+    const stopped = await driven.driver.send(compose);
+    expect([[200, 409].includes(stopped.status), stopped.violations]).toEqual([true, []]);
+    covered.add('stopDeadLetterReplay');
+  });
+
   test('all others, by requests made of the document', async () => {
     const { contract, driver, admin, operator, ann, anybody } = driven;
     await aPool({ capacity: 1 });
