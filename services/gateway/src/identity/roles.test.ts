@@ -102,7 +102,9 @@ describe('a role', () => {
     const login = { email: other.email, password: other.password };
     const fresh = (await gateway.call('/v1/auth/login', { body: login })).json.access_token;
     const answers = await Promise.all([setRole(admin.id, 'operator', fresh), setRole(other.userId, 'operator')]);
-    expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 409]);
+    // 403 when the first change was in effect before the second call was let in.
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect([403, 409]).toContain(answers.find(({ status }) => status !== 200)!.status);
     const left = await gateway.rows<{ id: string }>(`select id from users where role = 'admin'`);
     expect(left).toHaveLength(1);
     if (left[0]!.id !== admin.id) await setRole(admin.id, 'admin', fresh);
