@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import { createApp, problemHandler, toProblem } from '@holdfast/shared/http/app';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
 import type { Auditor } from '@holdfast/shared/integrity/auditor';
@@ -12,11 +13,9 @@ import { mountAudit } from './audit/routes.ts';
 import { mountDeliveryState } from './delivery-state/routes.ts';
 import { assertionMaker } from './border/assertion.ts';
 import { addressList } from './border/address-list.ts';
+import { borderChecks, checkBorder } from './border/border-checks.ts';
 import { clientAddressFinder } from './border/client-address.ts';
-import { allowOrigins } from './border/cors.ts';
-import { allowHosts } from './border/public-hosts.ts';
-import { refuseEarly } from './border/refuse-early.ts';
-import { beginRequest, requestIdOf } from './border/request-context.ts';
+import { beginRequest, requestBeginner, requestIdOf } from './border/request-context.ts';
 import { askServices } from './health/service-health.ts';
 import type { HoldGatherer } from './holds/gather-holds.ts';
 import { mountHolds } from './holds/routes.ts';
@@ -31,12 +30,13 @@ import { mountDocs } from './openapi/docs-routes.ts';
 import { mountProblemPages } from './openapi/problem-pages.ts';
 import { ROUTES } from './openapi/route-table.ts';
 import { mountMethodNotAllowed } from './proxy/method-not-allowed.ts';
-import { mountProxy, type ProxyDeps } from './proxy/routes.ts';
+import { directListener } from './proxy/direct-listener.ts';
+import { mountProxy, passingsOf, type ProxyDeps } from './proxy/routes.ts';
 import { mountAttemptLimits } from './rate-limit/attempt-routes.ts';
 import type { AttemptLimits } from './rate-limit/limit-attempts.ts';
 import { RequestLimits, type RequestLimitsDeps } from './rate-limit/request-limits.ts';
 import { mountTimeline } from './timeline/routes.ts';
-import { limitSenders, mountGatewayLanes } from './rate-limit/sender-limits.ts';
+import { limitSenders, mountGatewayLanes, senderLimits } from './rate-limit/sender-limits.ts';
 
 export interface HttpDeps extends Omit<IdentityDeps, 'clientOf'> {
   readonly auditor: Auditor;
@@ -56,8 +56,14 @@ export interface HttpDeps extends Omit<IdentityDeps, 'clientOf'> {
   readonly metrics: GatewayMetrics;
 }
 
+export interface Http {
+  readonly app: Express;
+  /** What takes the requests: `app`, and what is passed by it. */
+  readonly listener: RequestListener;
+}
+
 /** The gateway's whole HTTP surface. Order matters: the hot path comes first, what answers "not like that" last. */
-export function createHttp(deps: HttpDeps): Express {
+export function createHttp(deps: HttpDeps): Http {
   const app = createApp();
   // One spelling of a path is one route: access is decided on the same text that is matched.
   app.enable('case sensitive routing');
@@ -66,9 +72,14 @@ export function createHttp(deps: HttpDeps): Express {
   const assertCaller = assertionMaker(deps.internalSecret, addressOf);
   const limits = new RequestLimits({ ...deps.limits, addressOf });
 
-  app.use(beginRequest(deps.metrics, deps.logger));
-  app.use(limitSenders(limits, ROUTES));
-  app.use(refuseEarly, allowHosts(deps.publicHosts), allowOrigins(deps.corsOrigins));
+  const begin = requestBeginner(deps.metrics, deps.logger);
+  const admitSender = senderLimits(limits, ROUTES);
+  const checks = borderChecks(deps.publicHosts, deps.corsOrigins);
+  const passings = passingsOf(ROUTES, { authenticator, assertCaller, links: deps.links, limits });
+
+  app.use(beginRequest(begin));
+  app.use(limitSenders(admitSender));
+  app.use(checkBorder(checks));
   const customerFor = (actor: User, customerId: unknown) => findCustomer(deps, actor, customerId);
   mountHolds(app, { authenticator, assertCaller, gatherer: deps.gatherer, apart: deps.apart, limits, customerFor });
   mountGatewayLanes(app, ROUTES, { limits, authenticator });
@@ -81,7 +92,7 @@ export function createHttp(deps: HttpDeps): Express {
   mountDeadLetters(app, { ...deps, assertCaller });
   mountAudit(app, { ...deps, assertCaller });
   mountDeliveryState(app, { ...deps, assertCaller });
-  mountProxy(app, ROUTES, { authenticator, assertCaller, links: deps.links, limits });
+  mountProxy(app, passings);
   const mayReadMetrics = addressList(deps.metricsAllowed);
   app.get('/metrics', (req: Request, _res: Response, next: NextFunction) => {
     if (!mayReadMetrics(addressOf(req))) throw new Problem('not_found');
@@ -105,5 +116,6 @@ export function createHttp(deps: HttpDeps): Express {
     next(error);
   });
   app.use(problemHandler(deps.logger, requestIdOf));
-  return app;
+  const { logger, metrics } = deps;
+  return { app, listener: directListener(app, ROUTES, passings, { begin, admitSender, checks, logger, metrics }) };
 }

@@ -135,7 +135,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
     relay = new Relay({ pool, bus, logger, service: 'gateway', onPublished: delivery.onPublished });
     relay.start();
   };
-  const app = createHttp({
+  const { app, listener } = createHttp({
     pool,
     auditor,
     hasher,
@@ -223,7 +223,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
         identity.runOnce().catch(() => undefined),
         setTimeout(FIRST_LOAD_MS, undefined, { ref: false }),
       ]);
-      server = await listen(app, { host: config.host, port: config.port });
+      server = await listen(app, { listener, host: config.host, port: config.port });
       answerBrokenRequests(server.server, (code) => metrics.refused.inc({ code }));
       identity.start();
       revocations.start();

@@ -94,12 +94,35 @@ export function toProblem(error: unknown): Problem {
 }
 
 /** Sends a problem as application/problem+json. */
-export function sendProblem(res: Response, problem: Problem, requestId: string): void {
-  res
-    .status(problem.status)
-    .set(problem.headers)
-    .type('application/problem+json')
-    .send(JSON.stringify(problem.toBody(requestId)));
+export function sendProblem(res: http.ServerResponse, problem: Problem, requestId: string): void {
+  const body = JSON.stringify(problem.toBody(requestId));
+  res.statusCode = problem.status;
+  for (const [name, value] of Object.entries(problem.headers)) res.setHeader(name, value);
+  res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
+  res.setHeader('Content-Length', Buffer.byteLength(body));
+  res.end(body);
+}
+
+/** Answers a request that failed, and logs what is ours to mend. False when the answer has begun: then nothing can be said any more. */
+export function answerError(
+  logger: Logger,
+  req: http.IncomingMessage,
+  res: http.ServerResponse,
+  failed: Failed,
+): boolean {
+  const { error, requestId } = failed;
+  const problem = toProblem(error);
+  if (problem.code === 'internal_error')
+    logger.error({ err: error, request_id: requestId, method: req.method }, 'request failed');
+  else if (problem.status === 503) logger.warn({ err: error, request_id: requestId }, 'dependency unavailable');
+  if (res.headersSent) return false;
+  sendProblem(res, problem, requestId);
+  return true;
+}
+
+export interface Failed {
+  readonly error: unknown;
+  readonly requestId: RequestId;
 }
 
 /** The last handler of an application. `requestIdOf` gives the id that errors and logs share. */
@@ -109,16 +132,7 @@ export function problemHandler(
 ): ErrorRequestHandler {
   // Express tells an error handler by its four parameters.
   return (error: unknown, req: Request, res: Response, next: NextFunction) => {
-    const problem = toProblem(error);
-    const requestId = requestIdOf(req, res);
-    if (problem.code === 'internal_error')
-      logger.error({ err: error, request_id: requestId, method: req.method }, 'request failed');
-    else if (problem.status === 503) logger.warn({ err: error, request_id: requestId }, 'dependency unavailable');
-    if (res.headersSent) {
-      next(error);
-      return;
-    }
-    sendProblem(res, problem, requestId);
+    if (!answerError(logger, req, res, { error, requestId: requestIdOf(req, res) })) next(error);
   };
 }
 
@@ -158,6 +172,8 @@ export interface RunningServer {
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
+  /** What takes the requests, where that is not the application itself. */
+  readonly listener?: http.RequestListener;
   /** For tests of what happens when a limit is reached. */
   readonly limits?: Partial<typeof TIME_LIMITS>;
 }
@@ -174,7 +190,7 @@ export async function listen(app: Express, options: ListenOptions): Promise<Runn
   const server = http.createServer(
     // A missing Host is refused by the gateway's own handler, with a problem; services do not look at it.
     { maxHeaderSize: 16 * 1024, connectionsCheckingInterval: limits.checkEveryMs, requireHostHeader: false },
-    app,
+    options.listener ?? app,
   );
   server.headersTimeout = limits.headersMs;
   server.requestTimeout = limits.requestMs;

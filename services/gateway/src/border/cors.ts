@@ -1,5 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import { Problem } from '@holdfast/shared/problems';
-import type { NextFunction, Request, Response } from 'express';
+import type { HeaderSink } from './answer-head.ts';
 
 const METHODS = 'GET, HEAD, POST, PATCH, DELETE';
 const REQUEST_HEADERS =
@@ -12,38 +13,30 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 /**
  * Lets web pages of the configured origins call the API, with cookies too; each is answered by its own name, never by `*`. Pages of
  * other origins, and those without one (`null`: sandboxed frames, files), read nothing and change nothing. A call without Origin is
- * no page's. A page that the gateway served itself needs no permission.
+ * no page's. A page that the gateway served itself needs no permission. The function that is made says whether the request was a
+ * question about this alone, which the headers have answered. It @throws Problem `origin_not_allowed`.
  */
 export function allowOrigins(origins: readonly string[]) {
   const allowed = new Set(origins);
-  return (req: Request, res: Response, next: NextFunction): void => {
+  return (req: IncomingMessage, head: HeaderSink): boolean => {
     const { origin } = req.headers;
-    if (origin === undefined) {
-      next();
-      return;
-    }
-    res.vary('Origin');
-    const isAllowed = allowed.has(origin);
-    const isOwn = !isAllowed && isOwnPage(origin, req.headers.host);
-    if (!isAllowed && !isOwn) {
-      const isPreflight = req.method === 'OPTIONS' && req.headers['access-control-request-method'] !== undefined;
-      if (isPreflight || !SAFE.has(req.method)) throw new Problem('origin_not_allowed');
-      next();
-      return;
-    }
-    if (isAllowed) {
-      res.setHeader('Access-Control-Allow-Origin', origin);
-      res.setHeader('Access-Control-Allow-Credentials', 'true');
-      res.setHeader('Access-Control-Expose-Headers', ANSWER_HEADERS);
-      if (req.method === 'OPTIONS' && req.headers['access-control-request-method'] !== undefined) {
-        res.setHeader('Access-Control-Allow-Methods', METHODS);
-        res.setHeader('Access-Control-Allow-Headers', REQUEST_HEADERS);
-        res.setHeader('Access-Control-Max-Age', PREFLIGHT_SECONDS);
-        res.status(204).end();
-        return;
+    if (origin === undefined) return false;
+    head.setHeader('Vary', 'Origin');
+    const isPreflight = req.method === 'OPTIONS' && req.headers['access-control-request-method'] !== undefined;
+    if (!allowed.has(origin)) {
+      if (!isOwnPage(origin, req.headers.host) && (isPreflight || !SAFE.has(req.method!))) {
+        throw new Problem('origin_not_allowed');
       }
+      return false;
     }
-    next();
+    head.setHeader('Access-Control-Allow-Origin', origin);
+    head.setHeader('Access-Control-Allow-Credentials', 'true');
+    head.setHeader('Access-Control-Expose-Headers', ANSWER_HEADERS);
+    if (!isPreflight) return false;
+    head.setHeader('Access-Control-Allow-Methods', METHODS);
+    head.setHeader('Access-Control-Allow-Headers', REQUEST_HEADERS);
+    head.setHeader('Access-Control-Max-Age', PREFLIGHT_SECONDS);
+    return true;
   };
 }
 

@@ -1,5 +1,5 @@
+import type { IncomingMessage } from 'node:http';
 import { Problem } from '@holdfast/shared/problems';
-import type { NextFunction, Request, Response } from 'express';
 
 /** `name` or `name:port`, in lower case as `new URL` writes it; IPv6 in brackets. No wildcard, no path. */
 export function isHost(value: string): boolean {
@@ -14,7 +14,8 @@ const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
 
 /**
  * Refuses requests that were meant for another host: names that somebody pointed here, caches and pages that are led astray by them.
- * A name without a port in `hosts` is good for any port. No hosts at all: any name is good.
+ * A name without a port in `hosts` is good for any port. No hosts at all: any name is good. The function that is made
+ * @throws Problem `misdirected_request`.
  */
 export function allowHosts(hosts: readonly string[]) {
   const allowed = new Set(hosts);
@@ -23,12 +24,10 @@ export function allowHosts(hosts: readonly string[]) {
     return allowed.has(host) || allowed.has(host.replace(/:\d+$/, ''));
   };
 
-  return (req: Request, _res: Response, next: NextFunction): void => {
-    if (allowed.size > 0 && !WATCHED.has(req.path)) {
-      // A target in absolute form outranks the header, and readers differ in which one they look at: both must be ours.
-      const named = [req.headers.host ?? '', ABSOLUTE.exec(req.url)?.[1] ?? req.headers.host ?? ''];
-      if (!named.every(isAllowed)) throw new Problem('misdirected_request');
-    }
-    next();
+  return (req: IncomingMessage, path: string): void => {
+    if (allowed.size === 0 || WATCHED.has(path)) return;
+    // A target in absolute form outranks the header, and readers differ in which one they look at: both must be ours.
+    const named = [req.headers.host ?? '', ABSOLUTE.exec(req.url!)?.[1] ?? req.headers.host ?? ''];
+    if (!named.every(isAllowed)) throw new Problem('misdirected_request');
   };
 }

@@ -49,14 +49,16 @@ export function readBytes(req: IncomingMessage, limit: number): Promise<Buffer> 
  * @throws Problem `unsupported_media_type`, `payload_too_large`, `malformed_json`, or `validation_failed` for JSON that is no object or
  * holds what `checkValue` refuses.
  */
-export function readJson(req: IncomingMessage): Promise<JsonBody | null> {
-  let body = bodies.get(req);
-  if (!body) bodies.set(req, (body = parseJson(req)));
-  return body;
+export function readJson(req: IncomingMessage & WithBody): Promise<JsonBody | null> {
+  return (req[BODY] ??= parseJson(req));
 }
 
+const BODY = Symbol('body');
+
 /** A body can be read once; who looks at it before the route must not take it away. */
-const bodies = new WeakMap<IncomingMessage, Promise<JsonBody | null>>();
+interface WithBody {
+  [BODY]?: Promise<JsonBody | null>;
+}
 
 async function parseJson(req: IncomingMessage): Promise<JsonBody | null> {
   if (!hasBody(req)) return null;

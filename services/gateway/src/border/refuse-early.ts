@@ -1,13 +1,16 @@
+import type { IncomingMessage } from 'node:http';
 import { Problem } from '@holdfast/shared/problems';
-import type { NextFunction, Request, Response } from 'express';
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 /** Of these a request has one. Node keeps the first of several; a proxy before us may have gone by the last. */
 const SINGLE = new Set(['host', 'content-type', 'content-length', 'idempotency-key', 'if-match', 'stripe-signature']);
 
-/** What is refused whatever the route: methods that no route has, headers and query parameters that can be read in two ways. */
-export function refuseEarly(req: Request, _res: Response, next: NextFunction): void {
-  if (!METHODS.has(req.method)) {
+/**
+ * What is refused whatever the route: methods that no route has, headers and query parameters that can be read in two ways.
+ * @throws Problem `method_not_allowed` or `malformed_request`.
+ */
+export function refuseEarly(req: IncomingMessage): void {
+  if (!METHODS.has(req.method!)) {
     throw new Problem('method_not_allowed', { headers: { Allow: [...METHODS].join(', ') } });
   }
   // Node would answer this itself, without a problem and a Request-Id.
@@ -16,9 +19,8 @@ export function refuseEarly(req: Request, _res: Response, next: NextFunction): v
   }
   const twice = headerGivenTwice(req.rawHeaders);
   if (twice !== null) throw new Problem('malformed_request', { detail: `the header ${twice} is given twice` });
-  const query = req.url.indexOf('?');
-  if (query >= 0) checkQuery(req.url.slice(query + 1));
-  next();
+  const query = req.url!.indexOf('?');
+  if (query >= 0) checkQuery(req.url!.slice(query + 1));
 }
 
 function headerGivenTwice(rawHeaders: readonly string[]): string | null {

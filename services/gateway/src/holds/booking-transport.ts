@@ -12,20 +12,20 @@ function isAnswers(value: unknown): value is { answers: HoldAnswer[] } {
 export function bookingTransport(link: ServiceLink, path = '/internal/holds'): HoldTransport {
   return async (payload, timeoutMs) => {
     try {
-      const { statusCode, body } = await link.call({
+      const { status, body } = await link.call({
         method: 'POST',
         path,
-        headers: { 'content-type': 'application/json' },
+        headers: ['content-type', 'application/json'],
         body: payload,
         limitMs: Math.max(1, Math.ceil(timeoutMs)),
         // Each hold has its key.
         repeatable: true,
+        whole: true,
       });
-      const text = await body.text();
-      if (statusCode !== 200) {
-        throw new TransportError(`booking answered ${statusCode} to gathered holds`, { answerLost: false });
+      if (status !== 200) {
+        throw new TransportError(`booking answered ${status} to gathered holds`, { answerLost: false });
       }
-      const parsed: unknown = JSON.parse(text);
+      const parsed: unknown = JSON.parse(String(body));
       if (!isAnswers(parsed)) throw new TransportError('booking answered without answers', { answerLost: false });
       return parsed.answers;
     } catch (error) {

@@ -1,16 +1,16 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { ASSERTION_HEADER } from '@holdfast/shared/http/internal-assertion';
 import { Problem } from '@holdfast/shared/problems';
-import type { Request, Response } from 'express';
 import type { Dispatcher } from 'undici';
 import type { AssertCaller } from '../border/assertion.ts';
 import type { SignedIn } from '../identity/user.ts';
-import { headersForClient, headersForService } from './forwarded-headers.ts';
+import { addHeadersForClient, headersForService } from './forwarded-headers.ts';
+import type { ServiceAnswer } from './service-call.ts';
 import type { ServiceLink } from './service-link.ts';
 import { neverSent } from './upstream.ts';
 
-/** Answers up to this size are read whole, so that a service that dies half-way gives a 503 and not a torn body. */
-const WHOLE_BYTES = 256 * 1024;
+const IN_ONE_PIECE_BYTES = 16 * 1024;
 
 export interface Forwarding {
   readonly link: ServiceLink;
@@ -24,6 +24,8 @@ export interface Forwarding {
   readonly webhook: boolean;
   /** Whether the service carries the same request out once, however often it comes. */
   readonly repeatable: boolean;
+  /** Headers of the answer beside those that are set already: names and values by turns. */
+  readonly answerHeaders: string[];
 }
 
 /**
@@ -32,26 +34,23 @@ export interface Forwarding {
  */
 export async function forwardRequest(
   assertCaller: AssertCaller,
-  req: Request,
-  res: Response,
+  req: IncomingMessage,
+  res: ServerResponse,
   forwarding: Forwarding,
 ): Promise<void> {
   const { assertion, caller } = assertCaller(req, forwarding.signedIn);
+  const headers = headersForService(req.headers, forwarding.webhook);
+  headers.push(ASSERTION_HEADER, assertion, 'traceparent', caller.traceparent, 'request-id', caller.requestId);
   try {
     const answer = await forwarding.link.call({
       method: req.method as Dispatcher.HttpMethod,
       path: forwarding.path,
-      headers: {
-        ...headersForService(req.headers, forwarding.webhook),
-        [ASSERTION_HEADER]: assertion,
-        traceparent: caller.traceparent,
-        'request-id': caller.requestId,
-      },
+      headers,
       body: forwarding.body,
       limitMs: forwarding.timeLimitMs,
       repeatable: forwarding.repeatable,
     });
-    await sendBack(req, res, answer);
+    await sendBack(res, answer, forwarding.answerHeaders);
   } catch (error) {
     if (res.headersSent || error instanceof Problem) throw error;
     throw new Problem('dependency_unavailable', {
@@ -61,18 +60,15 @@ export async function forwardRequest(
   }
 }
 
-async function sendBack(req: Request, res: Response, answer: Dispatcher.ResponseData): Promise<void> {
-  const headers = headersForClient(answer.headers);
-  const length = Number(headers['content-length'] ?? Number.NaN);
-  const hasNoBody = req.method === 'HEAD' || answer.statusCode === 204 || answer.statusCode === 304;
-  if (hasNoBody) {
-    await answer.body.dump();
-    res.writeHead(answer.statusCode, headers).end();
-  } else if (length <= WHOLE_BYTES) {
-    const bytes = Buffer.from(await answer.body.arrayBuffer());
-    res.writeHead(answer.statusCode, headers).end(bytes);
-  } else {
-    res.writeHead(answer.statusCode, headers);
-    await pipeline(answer.body, res);
-  }
+async function sendBack(
+  res: ServerResponse,
+  { status, headers, body }: ServiceAnswer,
+  passed: string[],
+): Promise<void> {
+  addHeadersForClient(passed, headers);
+  res.writeHead(status, passed);
+  if (!Buffer.isBuffer(body)) await pipeline(body, res);
+  // As text, Node sends head and body in one piece; as bytes, in two. Each byte is one character here, whatever it means.
+  else if (body.length <= IN_ONE_PIECE_BYTES) res.end(body.toString('latin1'), 'latin1');
+  else res.end(body);
 }

@@ -18,25 +18,24 @@ const PASSED_BACK = [
   'check-in',
 ] as const;
 
-/** `webhook`: provider callbacks also carry their signature. */
-export function headersForService(headers: IncomingHttpHeaders, webhook: boolean): Record<string, string> {
-  const passed: Record<string, string> = {};
+/** Names and values by turns. `webhook`: provider callbacks also carry their signature. */
+export function headersForService(headers: IncomingHttpHeaders, webhook: boolean): string[] {
+  const passed: string[] = [];
   for (const name of PASSED_ON) {
     const value = headers[name];
-    if (typeof value === 'string') passed[name] = value;
+    if (typeof value === 'string') passed.push(name, value);
   }
   const signature = headers['stripe-signature'];
   if (webhook && signature !== undefined) {
-    passed['stripe-signature'] = Array.isArray(signature) ? signature.join(',') : signature;
+    passed.push('stripe-signature', Array.isArray(signature) ? signature.join(',') : signature);
   }
   return passed;
 }
 
-export function headersForClient(headers: IncomingHttpHeaders): Record<string, string> {
-  const passed: Record<string, string> = {};
+/** Names and values by turns, at the end of `passed`. */
+export function addHeadersForClient(passed: string[], headers: IncomingHttpHeaders): void {
   for (const name of PASSED_BACK) {
     const value = headers[name];
-    if (value !== undefined) passed[name] = Array.isArray(value) ? value.join(', ') : value;
+    if (value !== undefined) passed.push(name, Array.isArray(value) ? value.join(', ') : value);
   }
-  return passed;
 }

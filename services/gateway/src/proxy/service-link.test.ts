@@ -22,11 +22,11 @@ function linkTo(port: number, options: Partial<LinkOptions> = {}): ServiceLink {
   return new ServiceLink({ service: 'booking', pool, maxCalls: 100, ...options });
 }
 
-const post: LinkCall = { method: 'POST', path: '/x', headers: {}, body: '{}', limitMs: 2_000, repeatable: false };
+const post: LinkCall = { method: 'POST', path: '/x', headers: [], body: '{}', limitMs: 2_000, repeatable: false };
 const keyed: LinkCall = { ...post, repeatable: true };
 
 async function bodyOf(link: ServiceLink, call: LinkCall = post): Promise<string> {
-  return (await link.call(call)).body.text();
+  return String((await link.call(call)).body);
 }
 
 describe('a service that is being restarted', () => {
@@ -147,7 +147,7 @@ describe('the breaker', () => {
     await expect(link.call(post)).rejects.toMatchObject({ code: 'dependency_unavailable' });
     await new Promise<void>((resolve) => (answer = resolve));
     down.behave(() => ({}));
-    await until('a probe is answered', () => link.call(post).then((sent) => sent.body.dump().then(() => true)));
+    await until('a probe is answered', () => link.call(post).then(() => true));
     expect(link.state).toBe('closed');
     expect(states).toEqual(expect.arrayContaining(['open', 'half_open', 'closed']));
   });
@@ -156,7 +156,7 @@ describe('the breaker', () => {
     const unwell = await service();
     const link = linkTo(unwell.port);
     unwell.behave(() => ({ status: 503 }));
-    for (let n = 0; n < 40; n += 1) expect((await link.call(post)).statusCode).toBe(503);
+    for (let n = 0; n < 40; n += 1) expect((await link.call(post)).status).toBe(503);
     expect(link.state).toBe('closed');
   });
 });

@@ -9,7 +9,8 @@ import {
   handleAll,
   type CircuitBreakerPolicy,
 } from 'cockatiel';
-import type { Dispatcher, Pool } from 'undici';
+import type { Pool } from 'undici';
+import { sendCall, type SentCall, type ServiceAnswer } from './service-call.ts';
 import { brokeOff, neverSent } from './upstream.ts';
 
 export interface LinkOptions {
@@ -25,11 +26,7 @@ export interface LinkOptions {
 
 export type LinkState = 'closed' | 'half_open' | 'open';
 
-export interface LinkCall {
-  readonly method: Dispatcher.HttpMethod;
-  readonly path: string;
-  readonly headers: Record<string, string>;
-  readonly body: string | Buffer | null;
+export interface LinkCall extends SentCall {
   /** By when the answer must be here. */
   readonly limitMs: number;
   /** Whether the service carries the same call out once, however often it comes. */
@@ -71,10 +68,10 @@ export class ServiceLink {
   }
 
   /**
-   * Sends a call and gives its answer, the body still to be read. @throws Problem `overloaded` when too many are under way,
+   * Sends a call and gives its answer. @throws Problem `overloaded` when too many are under way,
    * `dependency_unavailable` without a cause while the breaker is open; the error of the last try otherwise.
    */
-  async call(call: LinkCall): Promise<Dispatcher.ResponseData> {
+  async call(call: LinkCall): Promise<ServiceAnswer> {
     const { service, maxCalls } = this.#options;
     if (this.#calls >= maxCalls) {
       throw new Problem('overloaded', { detail: `too many calls wait for the ${service} service, try again shortly` });
@@ -95,19 +92,22 @@ export class ServiceLink {
     return new Problem('dependency_unavailable', { detail: `the ${this.#options.service} service does not answer` });
   }
 
-  async #tryInTime(call: LinkCall): Promise<Dispatcher.ResponseData> {
+  async #tryInTime(call: LinkCall): Promise<ServiceAnswer> {
     const until = performance.now() + call.limitMs;
-    const signal = AbortSignal.timeout(call.limitMs);
     for (let attempt = 0; ; attempt++) {
       const leftMs = Math.max(1, Math.floor(until - performance.now()));
       try {
-        const answer = await this.#options.pool.request({
-          method: call.method,
-          path: call.path,
-          headers: { ...call.headers, [DEADLINE_HEADER]: String(Math.max(1, leftMs - RETURN_MS)) },
-          body: call.body,
-          signal,
-        });
+        const answer = await sendCall(
+          this.#options.pool,
+          {
+            method: call.method,
+            path: call.path,
+            headers: [...call.headers, DEADLINE_HEADER, String(Math.max(1, leftMs - RETURN_MS))],
+            body: call.body,
+            whole: call.whole ?? false,
+          },
+          leftMs,
+        );
         this.#answeredAt = performance.now();
         return answer;
       } catch (error) {

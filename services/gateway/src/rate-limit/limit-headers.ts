@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { HeaderSink } from '../border/answer-head.ts';
 import type { Verdict } from './leased-limiter.ts';
 import type { Policy } from './policy-rules.ts';
 
@@ -17,8 +17,8 @@ export function limitFields(policy: Policy, verdict: Verdict): Record<'RateLimit
   };
 }
 
-export function sendLimitFields(res: ServerResponse, policy: Policy, verdict: Verdict): void {
+export function sendLimitFields(head: HeaderSink, policy: Policy, verdict: Verdict): void {
   const fields = limitFields(policy, verdict);
-  res.setHeader('RateLimit-Policy', fields['RateLimit-Policy']);
-  res.setHeader('RateLimit', fields.RateLimit);
+  head.setHeader('RateLimit-Policy', fields['RateLimit-Policy']);
+  head.setHeader('RateLimit', fields.RateLimit);
 }

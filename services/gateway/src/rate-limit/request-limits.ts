@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Problem } from '@holdfast/shared/problems';
 import type { Counter } from 'prom-client';
+import type { HeaderSink } from '../border/answer-head.ts';
 import type { ApiRoute } from '../openapi/route.ts';
 import type { SignedIn } from '../identity/user.ts';
 import { addressKey } from './address-key.ts';
@@ -56,13 +57,13 @@ export class RequestLimits {
   }
 
   /** When it is known who calls which route. Tells the client of its lane. @throws Problem `rate_limited`. */
-  admit(lane: Lane, req: IncomingMessage, res: ServerResponse, signedIn: SignedIn | null): void | Promise<void> {
+  admit(lane: Lane, req: IncomingMessage, head: HeaderSink, signedIn: SignedIn | null): void | Promise<void> {
     const from = addressKey(this.#deps.addressOf(req));
     const [name, subject] = laneOf(lane, signedIn, from);
     const verdict = this.#take(name, subject);
     const finish = (given: Verdict) => {
       this.#require(name, given, from);
-      sendLimitFields(res, this.#deps.policies[name], given);
+      sendLimitFields(head, this.#deps.policies[name], given);
     };
     return verdict instanceof Promise ? verdict.then(finish) : finish(verdict);
   }

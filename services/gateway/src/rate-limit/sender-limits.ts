@@ -1,23 +1,28 @@
+import type { IncomingMessage } from 'node:http';
 import type { Express, NextFunction, Request, Response } from 'express';
 import { requireSignedIn, type Authenticator } from '../border/authenticate.ts';
 import type { ApiRoute } from '../openapi/route.ts';
 import { laneOfRoute, type RequestLimits } from './request-limits.ts';
 
+/** @throws Problem `rate_limited`, at once or later. */
+export type AdmitSender = (req: IncomingMessage, path: string) => void | Promise<void>;
+
 /**
  * Before all routes: the limits of everybody together and of the sender's address. Calls whose lane has an address limit of its own
  * are not counted there: a busy client behind the same address must not shut out the provider's callbacks or the health checks.
  */
-export function limitSenders(limits: RequestLimits, routes: readonly ApiRoute[]) {
+export function senderLimits(limits: RequestLimits, routes: readonly ApiRoute[]): AdmitSender {
   const apart = routes.filter((route) => ['callback', 'health'].includes(laneOfRoute(route)));
   const paths = apart.map(({ method, path }) => `${method} ${path.replace(/:\w+/, '[^/]+')}`);
   const isApart = new RegExp(`^(?:${paths.join('|')})$`, 'i');
 
+  return (req, path) => (isApart.test(`${req.method} ${path}`) ? undefined : limits.admitSender(req));
+}
+
+/** The same as a handler of Express. */
+export function limitSenders(admitSender: AdmitSender) {
   return (req: Request, _res: Response, next: NextFunction): void => {
-    if (isApart.test(`${req.method} ${req.path}`)) {
-      next();
-      return;
-    }
-    const pending = limits.admitSender(req);
+    const pending = admitSender(req, req.path);
     if (pending) pending.then(() => next(), next);
     else next();
   };
