@@ -1,4 +1,5 @@
 import { Problem } from '@holdfast/shared/problems';
+import { textOf } from '../proxy/service-call.ts';
 import type { ServiceLink } from '../proxy/service-link.ts';
 import { neverSent } from '../proxy/upstream.ts';
 import { TransportError, type HoldAnswer, type HoldTransport } from './gather-holds.ts';
@@ -12,7 +13,7 @@ function isAnswers(value: unknown): value is { answers: HoldAnswer[] } {
 export function bookingTransport(link: ServiceLink, path = '/internal/holds'): HoldTransport {
   return async (payload, timeoutMs) => {
     try {
-      const { status, body } = await link.call({
+      const answer = await link.call({
         method: 'POST',
         path,
         headers: ['content-type', 'application/json'],
@@ -22,10 +23,10 @@ export function bookingTransport(link: ServiceLink, path = '/internal/holds'): H
         repeatable: true,
         whole: true,
       });
-      if (status !== 200) {
-        throw new TransportError(`booking answered ${status} to gathered holds`, { answerLost: false });
+      if (answer.status !== 200) {
+        throw new TransportError(`booking answered ${answer.status} to gathered holds`, { answerLost: false });
       }
-      const parsed: unknown = JSON.parse(String(body));
+      const parsed: unknown = JSON.parse(textOf(answer));
       if (!isAnswers(parsed)) throw new TransportError('booking answered without answers', { answerLost: false });
       return parsed.answers;
     } catch (error) {

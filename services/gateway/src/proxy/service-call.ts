@@ -22,6 +22,12 @@ export interface SentCall {
   readonly whole?: boolean;
 }
 
+/** The text of an answer that came in one piece: one that was asked for whole always does. */
+export function textOf({ body }: ServiceAnswer): string {
+  if (!Buffer.isBuffer(body)) throw new Error('a long answer was not asked for whole');
+  return body.toString('utf8');
+}
+
 /** The answer did not come in time. */
 export class CallTimeout extends Error {
   constructor() {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { until } from '@holdfast/shared/testing/until';
 import { freePort } from '@holdfast/shared/testing/free-port';
 import { startFakeService, type FakeService } from '../testing/fake-service.ts';
+import { textOf } from './service-call.ts';
 import { ServiceLink, type LinkCall, type LinkOptions } from './service-link.ts';
 import { createUpstream } from './upstream.ts';
 
@@ -26,7 +27,7 @@ const post: LinkCall = { method: 'POST', path: '/x', headers: [], body: '{}', li
 const keyed: LinkCall = { ...post, repeatable: true };
 
 async function bodyOf(link: ServiceLink, call: LinkCall = post): Promise<string> {
-  return String((await link.call(call)).body);
+  return textOf(await link.call(call));
 }
 
 describe('a service that is being restarted', () => {
