@@ -1,7 +1,7 @@
 import pino, { type DestinationStream } from 'pino';
 
 /** Lines that wait are written together at this size at the latest, … */
-const TOGETHER_BYTES = 8 * 1024;
+const TOGETHER_CHARACTERS = 8 * 1024;
 /** … and after this time. */
 const WAIT_MS = 50;
 const WARN = 40;
@@ -15,20 +15,19 @@ export class LogOutput implements DestinationStream {
   /** Asks pino for the level of each line. */
   readonly [pino.symbols.needsMetadataGsym] = true;
   lastLevel = 0;
-  readonly #out: { write(text: string): unknown; flush(): void };
+  readonly #out: DestinationStream;
+  #waiting = '';
   #timer: NodeJS.Timeout | null = null;
-  #waits = false;
 
   /** `fd`: an open file. */
   constructor(fd: number) {
-    this.#out = pino.destination({ fd, sync: true, minLength: TOGETHER_BYTES });
+    this.#out = pino.destination({ fd, sync: true });
     process.once('exit', () => this.flushSync());
   }
 
   write(line: string): void {
-    this.#out.write(line);
-    this.#waits = true;
-    if (this.#timer === null || this.lastLevel >= WARN) this.flushSync();
+    this.#waiting += line;
+    if (this.#timer === null || this.lastLevel >= WARN || this.#waiting.length >= TOGETHER_CHARACTERS) this.flushSync();
     // The line that is written at once begins the time in which others wait.
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
@@ -38,9 +37,9 @@ export class LogOutput implements DestinationStream {
 
   /** By this name pino asks for it after a fatal line. */
   flushSync(): void {
-    if (!this.#waits) return;
-    this.#waits = false;
-    // Its own `flushSync` also waits for the disk.
-    this.#out.flush();
+    if (this.#waiting === '') return;
+    const lines = this.#waiting;
+    this.#waiting = '';
+    this.#out.write(lines);
   }
 }
