@@ -95,6 +95,44 @@ describe('the first requests', () => {
   });
 });
 
+describe('without anybody who settles', () => {
+  /** Shared buckets, and what was drawn from them in all. */
+  function counted() {
+    const buckets = new LocalBuckets();
+    let drawn = 0;
+    const shared: Buckets = {
+      settle: async (asks) => {
+        const grants = await buckets.settle(asks);
+        asks.forEach(({ spent }, i) => (drawn += spent + grants[i]!.granted));
+        return grants;
+      },
+    };
+    return { shared, drawn: () => drawn };
+  }
+
+  test('what was spent is written down', async () => {
+    const { shared, drawn } = counted();
+    const limiter = new LeasedLimiter({ shared, logger });
+    expect(limiter.take('new', bucket(120))).toMatchObject({ ok: true });
+    await until('it is written down', () => drawn() === 1);
+    await limiter.stop();
+  });
+
+  test('a lease of which some was used is given back', async () => {
+    const { shared, drawn } = counted();
+    const limiter = new LeasedLimiter({ shared, logger });
+    let used = 0;
+    // Until there is a lease, and some more of it.
+    for (let more = 3; more > 0; used += 1) {
+      expect(await limiter.take('walk', bucket(200))).toMatchObject({ ok: true });
+      if (drawn() > used + 1) more -= 1;
+    }
+    expect(drawn()).toBeGreaterThan(used);
+    await until('the rest is back', () => drawn() === used);
+    await limiter.stop();
+  });
+});
+
 describe('while Redis is away', () => {
   test('each process counts for itself, and with the others again when it is back', async () => {
     const limiter = await gateway();

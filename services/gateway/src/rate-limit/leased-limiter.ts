@@ -32,16 +32,22 @@ interface Account {
   debt: number;
   /** Requests since the bucket was last asked: how many tokens to ask for ahead. */
   uses: number;
+  /** As it was at the last tick. */
+  usesSeen: number;
   /** The bucket's own count when it was last asked. */
   left: number;
   closedUntil: number;
+  /** By when what was spent is to be written down; counts while `queued`. */
+  dueAt: number;
   asking: boolean;
   queued: boolean;
   waiting: ((verdict: Verdict) => void)[];
 }
 
-/** Spending is written down at the latest after this time, and leases that lay unused so long are given back. */
-const SETTLE_MS = 200;
+/** Leases that lay unused so long are given back, and so often it is looked what is due to be written down. */
+const TICK_MS = 200;
+/** What was spent is written down after this time, or when half of the credit is used up: it is the credit that bounds it. */
+const SETTLE_MS = 1_000;
 const IN_A_TURN = 100;
 /** Share of a bucket that a process may spend before it has asked, and hold on lease. Bounds what N gateways let through too much. */
 const CREDIT_SHARE = 1 / 20;
@@ -87,7 +93,7 @@ export class LeasedLimiter {
     account.uses += 1;
     if (account.leased > 0) {
       account.leased -= 1;
-      if (account.leased === 0) this.#settleLater(account);
+      if (account.leased === 0) this.#settleLater(account, this.#now());
       return { ok: true, left: Math.max(0, account.left) + account.leased, waitMs: 0 };
     }
     const now = this.#now();
@@ -95,7 +101,7 @@ export class LeasedLimiter {
     const credit = Math.min(MAX_CREDIT, Math.floor(size.capacity * CREDIT_SHARE));
     if (account.debt < Math.min(credit, account.left)) {
       account.debt += 1;
-      this.#settleLater(account);
+      this.#settleLater(account, account.debt * 2 >= credit ? now : now + SETTLE_MS);
       return { ok: true, left: Math.max(0, account.left - account.debt), waitMs: 0 };
     }
     return new Promise((resolve) => {
@@ -115,10 +121,13 @@ export class LeasedLimiter {
     return this.#accounts.size;
   }
 
-  /** Writes down what was spent and answers who waits. Tests await it; otherwise it runs by itself. */
+  /** Writes down all that was spent and answers who waits. Tests await it; otherwise what is due is settled by itself. */
   async settle(): Promise<void> {
-    // In parts, each in a turn of its own: thousands of buckets at once would keep requests waiting for many milliseconds.
-    const accounts = [...this.#queue];
+    await this.#settleInParts([...this.#queue]);
+  }
+
+  /** In parts, each in a turn of its own: thousands of buckets at once would keep requests waiting for many milliseconds. */
+  async #settleInParts(accounts: readonly Account[]): Promise<void> {
     for (let from = 0; from < accounts.length; from += IN_A_TURN) {
       if (from > 0) await setImmediate();
       await this.#settle(accounts.slice(from, from + IN_A_TURN));
@@ -145,8 +154,8 @@ export class LeasedLimiter {
     const known = this.#accounts.get(key);
     if (known) return known;
     const account: Account = {
-      ...{ key, size, leased: 0, debt: 0, uses: 0, left: size.capacity, closedUntil: 0 },
-      ...{ asking: false, queued: false, waiting: [] },
+      ...{ key, size, leased: 0, debt: 0, uses: 0, usesSeen: 0, left: size.capacity, closedUntil: 0 },
+      ...{ dueAt: 0, asking: false, queued: false, waiting: [] },
     };
     this.#accounts.set(key, account);
     if (this.#accounts.size > this.#capacity) this.#forgetOldest();
@@ -155,22 +164,23 @@ export class LeasedLimiter {
 
   #forgetOldest(): void {
     for (const [key, account] of this.#accounts) {
-      // Who waits must get an answer, and what is not settled yet will be within 200 ms.
+      // Who waits must get an answer, and what is not settled yet will be within a second.
       if (account.queued || account.asking || account.leased > 0) continue;
       this.#accounts.delete(key);
       return;
     }
   }
 
-  #settleLater(account: Account): void {
+  #settleLater(account: Account, dueAt: number): void {
+    account.dueAt = account.queued ? Math.min(account.dueAt, dueAt) : dueAt;
     account.queued = true;
     this.#queue.add(account);
     // Open requests keep the process alive by their sockets; the timer alone must not.
-    this.#timer ??= setInterval(() => this.#tick(), SETTLE_MS).unref();
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
   }
 
   #settleSoon(account: Account): void {
-    this.#settleLater(account);
+    this.#settleLater(account, this.#now());
     this.#urgent.add(account);
     if (this.#settlingSoon) return;
     this.#settlingSoon = true;
@@ -182,12 +192,20 @@ export class LeasedLimiter {
   }
 
   #tick(): void {
-    for (const account of this.#leasing) if (account.uses === 0) this.#giveBack(account);
-    if (this.#queue.size > 0) void this.settle();
+    for (const account of this.#leasing) {
+      if (account.uses === account.usesSeen) this.#giveBack(account);
+      account.usesSeen = account.uses;
+    }
+    if (this.#queue.size > 0) void this.#settleInParts(this.#due());
     else if (this.#leasing.size === 0 && this.#timer) {
       clearInterval(this.#timer);
       this.#timer = null;
     }
+  }
+
+  #due(): Account[] {
+    const now = this.#now();
+    return [...this.#queue].filter(({ dueAt }) => dueAt <= now);
   }
 
   #giveBack(account: Account): void {
@@ -196,7 +214,7 @@ export class LeasedLimiter {
     // Nobody is using it, so no new lease is asked for along with this.
     account.uses = 0;
     this.#leasing.delete(account);
-    this.#settleLater(account);
+    this.#settleLater(account, this.#now());
   }
 
   #askFor(account: Account): BucketAsk {
@@ -209,6 +227,7 @@ export class LeasedLimiter {
     account.queued = false;
     account.debt = 0;
     account.uses = 0;
+    account.usesSeen = 0;
     this.#queue.delete(account);
     this.#urgent.delete(account);
     return ask;
