@@ -1,12 +1,16 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@holdfast/shared/testing/free-port';
 import type { Addresses } from '@holdfast/launcher/src/service-programs.ts';
+import { NODE_FLAGS } from '@holdfast/launcher/src/stack.ts';
 
-/** A gateway of its own before a service that does next to nothing; it shares the stack's identity, NATS and Redis. */
+/** A gateway of its own before a service that has no work of its own; it shares the stack's identity, NATS and Redis. */
 export interface LoneGateway {
   readonly gatewayPort: number;
   readonly upstreamPort: number;
+  /** By which the gateway says to the upstream who calls. */
+  readonly secret: string;
   readonly pids: Readonly<Record<'gateway' | 'upstream', number>>;
 }
 
@@ -20,7 +24,12 @@ export function loneGateway(addresses: Addresses): Promise<LoneGateway> {
 }
 
 async function start(addresses: Addresses): Promise<LoneGateway> {
-  const upstream = fork(new URL('../load/plain-upstream.ts', import.meta.url), { execArgv: [] });
+  const secret = randomBytes(32).toString('base64url');
+  const upstream = fork(new URL('../load/idle-service.ts', import.meta.url), {
+    // Both log as in production, to nobody, and run with the limits that services run with.
+    ...{ stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [...NODE_FLAGS] },
+    env: { ...process.env, HOLDFAST_INTERNAL_SECRET: secret },
+  });
   endWithUs(upstream);
   const upstreamPort = await new Promise<number>((resolve, reject) => {
     upstream.once('message', (port) => resolve(port as number));
@@ -28,16 +37,15 @@ async function start(addresses: Addresses): Promise<LoneGateway> {
   });
   const gatewayPort = await freePort();
   const url = `http://127.0.0.1:${upstreamPort}`;
-  const gateway = spawn(process.execPath, ['services/gateway/src/main.ts'], {
+  const gateway = spawn(process.execPath, [...NODE_FLAGS, 'services/gateway/src/main.ts'], {
     cwd: ROOT,
-    // It logs as in production, to nobody.
     stdio: 'ignore',
     env: {
       ...process.env,
       DATABASE_URL: addresses.database.identity,
       NATS_URL: addresses.nats,
       ...(addresses.redis === undefined ? { HOLDFAST_REDIS: 'off' } : { REDIS_URL: addresses.redis }),
-      HOLDFAST_INTERNAL_SECRET: 'a secret of the bench that nobody checks',
+      HOLDFAST_INTERNAL_SECRET: secret,
       HOLDFAST_GATEWAY_PORT: String(gatewayPort),
       HOLDFAST_BOOKING_URL: url,
       HOLDFAST_PAYMENT_URL: url,
@@ -46,7 +54,7 @@ async function start(addresses: Addresses): Promise<LoneGateway> {
   });
   endWithUs(gateway);
   await untilReady(`http://127.0.0.1:${gatewayPort}/readyz`, gateway);
-  return { gatewayPort, upstreamPort, pids: { gateway: gateway.pid!, upstream: upstream.pid! } };
+  return { gatewayPort, upstreamPort, secret, pids: { gateway: gateway.pid!, upstream: upstream.pid! } };
 }
 
 function endWithUs(child: ChildProcess): void {
