@@ -61,7 +61,11 @@ const DATABASE = 'holdfast';
  * The heap limit makes V8 collect before a service passes its share of the memory of a small machine. The young generation is bounded
  * too: left alone it grows until the heap stands at its limit, and V8 then collects the whole of it several times a second.
  */
-export const NODE_FLAGS = ['--max-old-space-size=160', '--max-semi-space-size=16', '--disable-warning=ExperimentalWarning'];
+export const NODE_FLAGS = [
+  '--max-old-space-size=160',
+  '--max-semi-space-size=16',
+  '--disable-warning=ExperimentalWarning',
+];
 /**
  * glibc keeps an arena for each thread and what was freed in it: after a few password hashes (19 MiB each, on four threads) the gateway
  * would hold 80 MB for nothing. Two arenas, and large blocks given back at once.
