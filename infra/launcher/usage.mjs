@@ -63,6 +63,19 @@ Examples:
 Exit code: 0 shown, 1 refused or not found, or doctor found a fault, 64 when this command was called wrongly, 69 when the gateway or a service cannot be
 reached, 77 when the sign-in is not enough.
 `,
+  'event-catalogue': `npm run event-catalogue [-- options]
+
+Writes docs/asyncapi.json, the AsyncAPI 3.0 document of all events, from the schemas in packages/shared/src/contracts. \`npm run check\`
+fails while that file is old, or when the events of this tree and those of the last release (docs/asyncapi.released.json) would
+misread each other.
+
+  --check        writes nothing, and says what is wrong
+  --release      makes the document that of the last release, when both understand each other
+  --drop TYPE    with --release: an event that the last release still had goes, e.g. holdfast.hold.held.v1; may be repeated
+  --help         this text
+
+Exit code: 0 when all is well, 1 when something would be misread or is old, 64 when this command was called wrongly.
+`,
   fuzz: `npm run fuzz [-- options]
 
 Starts a stack of its own and sends it requests made of its OpenAPI document, right ones and nearly right ones, as two customers,

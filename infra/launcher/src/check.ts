@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { checkEventCatalogue } from './check/event-catalogue.ts';
 import { checkMigrations } from './check/migrations.ts';
 import { runSteps, summary, type Step } from './check/run-steps.ts';
 import { withScratchPostgres } from './check/scratch-postgres.ts';
@@ -18,6 +19,11 @@ const STEPS: readonly Step[] = [
     name: 'rules',
     title: 'our own rules on SQL and tests',
     run: async () => toOutcome(checkWorkspace(ROOT)),
+  },
+  {
+    name: 'events',
+    title: 'the event catalogue is up to date, and understood by the last release',
+    run: async () => toOutcome(checkEventCatalogue(ROOT)),
   },
   {
     name: 'migrations',

@@ -60,6 +60,11 @@ export function consumersOf(family: string): ConsumerName[] {
   return (Object.keys(CONSUMERS) as ConsumerName[]).filter((name) => CONSUMERS[name].family === family);
 }
 
+/** Name of the events that tell of a consumer's dead letters. */
+export function deadLetterName(consumer: string): string {
+  return consumer.replaceAll('-', '_');
+}
+
 /** The stream that holds a subject. @throws for a subject of no stream. */
 export function streamOf(subject: string): StreamName {
   const found = (Object.keys(STREAMS) as StreamName[]).find((name) =>

@@ -1,5 +1,6 @@
 import type { Tx } from '../db/transaction.ts';
 import { newId } from '../ids.ts';
+import { deadLetterName } from '../bus/topology.ts';
 import { appendToOutbox } from '../outbox/outbox.ts';
 import { errorEntry } from './attempts.ts';
 import type { IncomingEvent } from './incoming-event.ts';
@@ -73,7 +74,7 @@ export async function deadLetter(tx: Tx, letter: DeadLetter): Promise<void> {
   await appendToOutbox(tx, `/${letter.service}`, [
     {
       family: 'dead_letter',
-      name: letter.consumer.replaceAll('-', '_'),
+      name: deadLetterName(letter.consumer),
       orderingKey: id,
       seq: 1,
       cause: eventId,

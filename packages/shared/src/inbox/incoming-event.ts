@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import type { Family } from '../bus/topology.ts';
+import { eventEnvelope } from '../contracts/event-envelope.ts';
 
 /** An event as a handler gets it; `data` is checked by the handler's own schema. */
 export interface IncomingEvent {
@@ -18,16 +18,10 @@ export interface IncomingEvent {
   readonly data: unknown;
 }
 
-const envelopeSchema = z.object({
-  id: z.string().min(1),
-  type: z.string().regex(/^holdfast\.[a-z_]+\.[a-z_]+\.v\d+$/),
-  subject: z.string().min(1),
-  family: z.string().min(1),
-  sequence: z.number().int().positive(),
-  time: z.string(),
-  cause: z.string(),
-  traceparent: z.string().optional(),
-  data: z.unknown(),
+/** What a consumer needs of an envelope; the rest is for others who read the stream. */
+const envelopeSchema = eventEnvelope.pick({
+  ...{ id: true, type: true, subject: true, family: true, sequence: true },
+  ...{ time: true, cause: true, traceparent: true, data: true },
 });
 
 /** The newest version of events that this release understands (docs/adding-a-use-case.md, Adding an event). */

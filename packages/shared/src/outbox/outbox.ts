@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import type { eventEnvelope } from '../contracts/event-envelope.ts';
 import type { Tx } from '../db/transaction.ts';
 import { newId, type MessageId } from '../ids.ts';
 import { subjectOf, type Family } from '../bus/topology.ts';
@@ -21,21 +23,8 @@ export interface OutgoingEvent {
   readonly availableAt?: Date;
 }
 
-/** CloudEvents 1.0 in JSON, with the sequence and cause as extensions. This is what consumers receive. */
-export interface EventEnvelope {
-  specversion: '1.0';
-  id: string;
-  source: string;
-  type: string;
-  subject: string;
-  time: string;
-  datacontenttype: 'application/json';
-  family: Family;
-  sequence: number;
-  cause: string;
-  traceparent?: string;
-  data: unknown;
-}
+/** What consumers receive. */
+export type EventEnvelope = Omit<z.input<typeof eventEnvelope>, 'family' | 'data'> & { family: Family; data: unknown };
 
 /** The rows of an outbox, column by column, for a set-based insert that is part of a larger statement. */
 export interface OutboxRows {
