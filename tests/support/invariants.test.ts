@@ -38,6 +38,23 @@ const first = (inventory: string) =>
 const last = (inventory: string) =>
   `(select id from booking.bookings where inventory = '${inventory}' order by id desc limit 1)`;
 
+test('an event that is not in the catalogue is noticed, and one with a field that the catalogue does not have', async () => {
+  const [row] = await query<{ id: string; payload: string }>(
+    stack,
+    `select id, payload::text from booking.outbox where family = 'hold' order by id limit 1`,
+  );
+  const written = (payload: string) =>
+    query(stack, 'update booking.outbox set payload = $2 where id = $1', [row!.id, payload]);
+  await written(row!.payload.replace('hold.held.v1', 'hold.taken.v1'));
+  expect(await brokenInvariants(stack)).toEqual([expect.stringContaining('holdfast.hold.taken.v1')]);
+  await written(row!.payload.replace('"quantity"', '"how_many"'));
+  expect(await brokenInvariants(stack)).toEqual([
+    expect.stringMatching(/holdfast\.hold\.held\.v1.*quantity.*how_many/s),
+  ]);
+  await written(row!.payload);
+  expect(await brokenInvariants(stack)).toEqual([]);
+});
+
 test.each<[string, string]>([
   [
     'a booking that stands is at the time of its event, or on the list to follow it',

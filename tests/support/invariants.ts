@@ -2,6 +2,7 @@ import type { Invariant } from '@holdfast/shared/integrity/invariant';
 import { until } from '@holdfast/shared/testing/until';
 import { BOOKING_INVARIANTS } from '../../services/booking/src/integrity/booking-invariants.ts';
 import { PAYMENT_INVARIANTS } from '../../services/payment/src/integrity/payment-invariants.ts';
+import { undescribedEvents } from './published-events.ts';
 import { query } from './query.ts';
 import type { Stack } from './stack.ts';
 import { readEffects } from './witness.ts';
@@ -110,6 +111,7 @@ export async function brokenInvariants(stack: Stack): Promise<string[]> {
     const rows = await query(stack, sql);
     if (rows.length > 0) broken.push(`${name}: ${rows.length} rows, e.g. ${JSON.stringify(rows[0])}`);
   }
+  broken.push(...(await undescribedEvents(stack)));
   if (stack.parts.includes('provider')) broken.push(...(await brokenMoney(stack)));
   return broken;
 }
