@@ -120,9 +120,6 @@ export const bookingSnapshot = bookingRef.extend({
   series_id: id('ser').optional(),
 });
 
-/** In the words of the booking's history, where the checkout led to it. */
-const changedBecause = z.string().optional();
-
 /** Family `booking`: what became of a booking. */
 export const bookingEvents = {
   offered: bookingSnapshot
@@ -130,7 +127,6 @@ export const bookingEvents = {
     .meta({ description: 'What was waited for is held until then, and may be paid.' }),
   confirmed: bookingSnapshot
     .extend({
-      reason: changedBecause,
       /** Events from before there were tickets have none. */
       tickets: z.array(z.object({ place: z.string(), code: z.string() })).optional(),
     })
@@ -144,7 +140,7 @@ export const bookingEvents = {
       told_with: id('bkg').optional(),
     })
     .meta({ description: 'It does not stand any more, by the customer or by us.' }),
-  expired: bookingSnapshot.extend({ reason: changedBecause }).meta({ description: 'Its hold ran out unpaid.' }),
+  expired: bookingSnapshot.meta({ description: 'Its hold ran out unpaid.' }),
   rescheduled: bookingSnapshot
     .extend({
       status: z.string(),

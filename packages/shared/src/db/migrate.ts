@@ -17,6 +17,11 @@ export interface MigrateOptions {
   readonly databaseUrl: string;
   readonly service: ServiceSchema;
   readonly direction?: 'up' | 'down';
+  /**
+   * Stops after those that a backup was made with: their names by the table that keeps them, in order. Without it all run. A release that
+   * has others before or between them is told by the names that ran.
+   */
+  readonly upTo?: Readonly<Record<string, readonly string[]>>;
   /** Called with one line a migration. */
   readonly log?: (line: string) => void;
 }
@@ -28,6 +33,8 @@ export async function migrateService(options: MigrateOptions): Promise<string[]>
   if (direction === 'down') sets.reverse();
   const done: string[] = [];
   for (const set of sets) {
+    const count = options.upTo === undefined ? Infinity : (options.upTo[set.table]?.length ?? 0);
+    if (count === 0) continue;
     const ran = await runner({
       databaseUrl: options.databaseUrl,
       dir: set.dir,
@@ -35,7 +42,7 @@ export async function migrateService(options: MigrateOptions): Promise<string[]>
       schema: options.service,
       migrationsSchema: options.service,
       direction,
-      count: Infinity,
+      count,
       // The library's lock is one number for everybody; with a value per schema the services migrate side by side.
       advisoryLockMode: 'wait',
       lockValue: lockValue(options.service),

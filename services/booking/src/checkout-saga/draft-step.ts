@@ -44,10 +44,10 @@ export function draftStep(draft: BookingDraft, before: SagaRow, step: SagaStep, 
   if (step.announce === 'confirmed') {
     draft.tickets = signTickets(draft.row, context.ticketKey!);
     const tickets = draft.tickets.map(({ place, code }) => ({ place, code }));
-    draft.emit('booking', (row) => outcome('confirmed', row, cause, now, { reason, tickets }));
+    draft.emit('booking', (row) => outcome('confirmed', row, cause, now, { tickets }));
   } else if (step.announce) {
     const name = step.announce;
-    draft.emit('booking', (row) => outcome(name, row, cause, now, { reason }));
+    draft.emit('booking', (row) => outcome(name, row, cause, now, name === 'expired' ? {} : { reason }));
   }
 }
 
