@@ -1,4 +1,4 @@
-import { databaseUrl, parseConfig, secretFile } from '@holdfast/shared/config';
+import { databaseUrl, parseConfig, secretFile, url } from '@holdfast/shared/config';
 import { z } from 'zod';
 
 const schema = z.object({
@@ -17,6 +17,7 @@ const schema = z.object({
     .int('must be a whole number')
     .min(0, 'must not be negative')
     .default(60),
+  NATS_URL: url('nats', 'tls').optional(),
 });
 
 /** The URLs as each service gets them, and the administrator's. */
@@ -25,6 +26,8 @@ export interface Config {
   readonly urls: Readonly<Record<'identity' | 'booking' | 'payment' | 'notification', string>>;
   /** How long to wait for the server to answer, in seconds. */
   readonly waitSeconds: number;
+  /** Of the server whose streams a restored database cannot go on with. */
+  readonly natsUrl: string | undefined;
 }
 
 /** Reads the environment. @throws ConfigError naming every wrong variable. */
@@ -39,5 +42,6 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
       notification: values.HOLDFAST_NOTIFICATION_DATABASE_URL,
     },
     waitSeconds: values.HOLDFAST_DATABASE_WAIT_SECONDS,
+    natsUrl: values.NATS_URL,
   };
 }

@@ -22,8 +22,8 @@ export async function prepareDatabase(config: Config, log: (line: string) => voi
   return ran;
 }
 
-/** One run prepares one database; services on servers of their own are prepared by a run each. */
-function commonDatabase(urls: Config['urls']): string {
+/** The database that all URLs name. One run prepares one database; services on servers of their own are prepared by a run each. */
+export function commonDatabase(urls: Config['urls']): string {
   const names = new Set(Object.values(urls).map((url) => decodeURIComponent(new URL(url).pathname.slice(1))));
   const [name] = names;
   if (names.size !== 1 || name === undefined || name === '') {
@@ -32,7 +32,8 @@ function commonDatabase(urls: Config['urls']): string {
   return name;
 }
 
-function passwordsOf(urls: Config['urls']): Config['urls'] {
+/** Passwords of the roles, by their schemas. */
+export function passwordsOf(urls: Config['urls']): Config['urls'] {
   const entries = SERVICE_SCHEMAS.map((service) => {
     const { username, password } = new URL(urls[service]);
     const role = `holdfast_${service}`;
@@ -44,7 +45,7 @@ function passwordsOf(urls: Config['urls']): Config['urls'] {
   return Object.fromEntries(entries) as unknown as Config['urls'];
 }
 
-async function waitForServer(url: string, waitSeconds: number, log: (line: string) => void): Promise<void> {
+export async function waitForServer(url: string, waitSeconds: number, log: (line: string) => void): Promise<void> {
   const deadline = performance.now() + waitSeconds * 1000;
   for (let attempt = 1; ; attempt++) {
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });

@@ -1,4 +1,5 @@
 import { inspect, parseArgs, stripVTControlCharacters } from 'node:util';
+import { backUp, drill, restore } from './cli/backups.ts';
 import { COMMANDS } from './cli/commands.ts';
 import { examine } from './cli/doctor/examine.ts';
 import { CommandError, EXIT, signedInClient, toCommandError } from './cli/gateway-client.ts';
@@ -24,10 +25,16 @@ async function main(argv: string[]): Promise<number> {
     const url = values.url ?? config.HOLDFAST_URL;
     return show(await examine({ ...config, ...(url === undefined ? {} : { HOLDFAST_URL: url }) }), values.json);
   }
+  if (name === 'backup') return show(await backUp(config, operands), values.json);
+  if (name === 'restore') return show(await restore(values['forget-streams'], operands), values.json);
+  if (name === 'drill') return show(await drill(operands), values.json);
   const command = name === undefined ? undefined : COMMANDS[name];
   if (!command) {
     const what = name === undefined ? 'which command' : `no command is called ${name}`;
-    throw new CommandError(`${what}; there are ${Object.keys(COMMANDS).join(', ')}, doctor, and --help`, EXIT.usage);
+    throw new CommandError(
+      `${what}; there are ${Object.keys(COMMANDS).join(', ')}, doctor, backup, restore, drill, and --help`,
+      EXIT.usage,
+    );
   }
   const api = await signedInClient({
     url: values.url ?? config.HOLDFAST_URL,
@@ -51,7 +58,12 @@ function readArguments(argv: string[]) {
     return parseArgs({
       args: argv,
       allowPositionals: true,
-      options: { url: { type: 'string' }, token: { type: 'string' }, json: { type: 'boolean', default: false } },
+      options: {
+        url: { type: 'string' },
+        token: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        'forget-streams': { type: 'boolean', default: false },
+      },
     });
   } catch (error) {
     throw new CommandError(error instanceof Error ? error.message : String(error), EXIT.usage);

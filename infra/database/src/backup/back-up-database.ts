@@ -46,7 +46,7 @@ export async function backUpDatabase({ databaseUrl, folder, log }: BackUpOptions
 
 async function copyAll(client: pg.Client, folder: string, log: (line: string) => void): Promise<Manifest> {
   const { rows } = await client.query<{ taken_at: Date; version: string }>(
-    `select clock_timestamp() as taken_at, current_setting('server_version') as version`,
+    `select clock.app_now() as taken_at, current_setting('server_version') as version`,
   );
   const tables: BackedUpTable[] = [];
   for (const table of await tablesOf(client)) {
