@@ -66,7 +66,8 @@ beforeAll(async () => {
   folder = join(root, 'whole');
   await run(
     database.adminUrl,
-    `insert into booking.venues (id, name, time_zone, currency)
+    `set search_path to booking, public;
+     insert into venues (id, name, time_zone, currency)
      select 'ven_' || n, e'${AWKWARD}', 'Europe/Paris', 'EUR' from generate_series(1, 3) n`,
   );
   await run(database.adminUrl, `select nextval('payment.ledger_entries_id_seq') from generate_series(1, 7)`);

@@ -68,7 +68,7 @@ export async function drill(operands: readonly string[]): Promise<Report> {
     return await withScratchPostgres(
       { dataDir, variables, user: unprivilegedUser(), log: progress },
       guard,
-      (adminUrl) => restoreAndExamine(adminUrl, folder),
+      (adminUrl) => restoreAndExamine(adminUrl, folder, progress),
     );
   } finally {
     guard.close();
@@ -78,10 +78,14 @@ export async function drill(operands: readonly string[]): Promise<Report> {
 const DRILL_DATABASE = 'holdfast_drill';
 
 /** Restores into a new database of this server, and tells which invariants its rows break. */
-export async function restoreAndExamine(adminUrl: string, folder: string): Promise<Report> {
+export async function restoreAndExamine(
+  adminUrl: string,
+  folder: string,
+  log: (line: string) => void,
+): Promise<Report> {
   const password = randomBytes(12).toString('hex');
   const passwords = { identity: password, booking: password, payment: password, notification: password };
-  const manifest = await restoreDatabase({ adminUrl, database: DRILL_DATABASE, passwords, folder, log: progress });
+  const manifest = await restoreDatabase({ adminUrl, database: DRILL_DATABASE, passwords, folder, log });
   const findings = [];
   for (const schema of SERVICE_SCHEMAS) {
     const url = new URL(adminUrl);
