@@ -1,6 +1,6 @@
 import { amountToJson } from '@holdfast/shared/money';
 import type { OutgoingEvent } from '@holdfast/shared/outbox/outbox';
-import type { BookingRow } from './bookings/booking-row.ts';
+import type { BookingRow, ToldBooking } from './bookings/booking-row.ts';
 
 /** What led to an event: a request or a message, with its trace. */
 export interface Cause {
@@ -63,7 +63,7 @@ export type LostBecause = 'taken' | 'closed' | 'archived' | 'too_late';
 /** What became of a booking: an end of the checkout, a good one or not, or a hold to pay for. `row` is the booking after the change. */
 export function outcome(
   name: 'offered' | 'confirmed' | 'cancelled' | 'expired' | 'failed' | 'payment_due',
-  row: BookingRow,
+  row: ToldBooking,
   cause: Cause,
   at: Date,
   more: {
@@ -114,7 +114,7 @@ export function rescheduled(
 }
 
 /** Everything that a message to the customer needs. */
-function snapshotOf(row: BookingRow) {
+function snapshotOf(row: ToldBooking) {
   return {
     booking_id: row.id,
     reference: row.reference,

@@ -83,8 +83,10 @@ export async function appendToOutbox(tx: Tx, source: string, events: readonly Ou
   if (events.length === 0) return;
   const rows = toOutboxRows(source, events);
   await tx.query(
-    `insert into outbox (id, subject, ordering_key, family, seq, payload, traceparent, available_at)
-     select id, subject, ordering_key, family, seq, payload, traceparent, coalesce(available_at, clock.app_now())
+    // The clock stands in subqueries: asked once a statement, not once a row.
+    `insert into outbox (id, subject, ordering_key, family, seq, payload, traceparent, created_at, available_at)
+     select id, subject, ordering_key, family, seq, payload, traceparent, (select clock.app_now()),
+            coalesce(available_at, (select clock.app_now()))
        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::text[], $7::text[], $8::timestamptz[])
          as row (id, subject, ordering_key, family, seq, payload, traceparent, available_at)`,
     [

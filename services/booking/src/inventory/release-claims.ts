@@ -4,7 +4,8 @@ import type { BookingId } from '@holdfast/shared/ids';
 
 /**
  * Gives the live claims of these bookings back, whatever their kind, set-based. Pool counters and freed place numbers follow in the
- * same statement. A booking without live claims is left alone, so this may run twice.
+ * same statement. A booking without live claims is left alone, so this may run twice. The clock stands in subqueries: asked once a
+ * statement, not once a row.
  */
 export async function releaseClaims(tx: Tx, bookingIds: readonly BookingId[]): Promise<void> {
   await tx.query(
@@ -13,19 +14,19 @@ export async function releaseClaims(tx: Tx, bookingIds: readonly BookingId[]): P
       bookingIds,
       (these) =>
         `with seats as (
-       update seat_claims set released_at = clock.app_now()
+       update seat_claims set released_at = (select clock.app_now())
         where booking_id ${these} and released_at is null
        returning event_id
      ), slots as (
-       update slot_claims set released_at = clock.app_now()
+       update slot_claims set released_at = (select clock.app_now())
         where booking_id ${these} and released_at is null
        returning resource_id
      ), pools as (
-       update pool_claims set released_at = clock.app_now()
+       update pool_claims set released_at = (select clock.app_now())
         where booking_id ${these} and released_at is null
        returning event_id, quantity
      ), places as (
-       update pool_places set released_at = clock.app_now()
+       update pool_places set released_at = (select clock.app_now())
         where booking_id ${these} and released_at is null
        returning event_id, place_number
      ), freed as (
