@@ -6,6 +6,7 @@ import { createPruneLoop } from '@holdfast/shared/retention/prune-old-rows';
 import type { Logger } from 'pino';
 import type { BookingWatch } from './bookings/booking-watch.ts';
 import { expireHolds } from './bookings/expire-holds.ts';
+import { tellExpiries } from './bookings/tell-expiries.ts';
 import { driveSagas } from './checkout-saga/saga-driver.ts';
 import { driveCancellations } from './event-cancellation/drive-cancellations.ts';
 import { driveReschedules } from './event-reschedule/drive-reschedules.ts';
@@ -50,6 +51,16 @@ export function createLoops(deps: LoopDeps): readonly Loop[] {
         const round = await expiry.run(() => expireHolds({ pool, watch, onCommit }));
         metrics.expiredHolds.inc(round?.expired ?? 0);
         return { more: round?.more ?? false };
+      },
+    }),
+    // Two thousand a second: 50,000 that lapsed together are told within half a minute.
+    new Loop({
+      name: 'tell-expiries',
+      intervalMs: 250,
+      logger,
+      runOnce: async () => {
+        await tellExpiries({ pool, onCommit });
+        return { more: false };
       },
     }),
     new Loop({
