@@ -7,7 +7,8 @@ export async function untilOutboxIsEmpty(admin: pg.Client): Promise<void> {
   const deadline = Date.now() + LIMIT_MS;
   for (;;) {
     const { rows } = await admin.query<{ waiting: boolean }>(
-      'select exists (select from booking.outbox where published_at is null) as waiting',
+      `select exists (select from booking.outbox where published_at is null)
+           or exists (select from booking.expiries_to_tell) as waiting`,
     );
     if (rows[0]?.waiting === false) return;
     if (Date.now() > deadline) throw new Error(`the outbox is not empty after ${LIMIT_MS / 1000} s`);
