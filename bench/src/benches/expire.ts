@@ -24,7 +24,7 @@ const BEFORE_MS = 4_500;
 const WRITING_MS = 20_000;
 /** G7. */
 const LATEST_MS = 5_000;
-const POLL_MS = 50;
+const POLL_MS = 100;
 
 /** Many holds lapse at one moment while others are made. */
 export const expire: Bench = {
@@ -139,19 +139,21 @@ async function lapseTogether(admin: pg.Client, eventIds: readonly string[]): Pro
 
 /** Milliseconds from `at` to when the last hold was seen gone. @throws when one is still held later than G7 allows. */
 async function untilLapsed(admin: pg.Client, eventIds: readonly string[], at: string): Promise<number> {
-  for (;;) {
-    const { rows } = await admin.query<{ late: number; held: number }>(
-      `select (extract(epoch from clock.app_now() - $1::timestamptz) * 1000)::float8 as late,
-              (select count(*)::int
-                 from booking.bookings
+  const held = `from booking.bookings
                 where hold_expires_at = $1::timestamptz and status in ('HELD', 'PAYMENT_INITIATED') and pinned_at is null
-                  and event_id = any ($2::text[])) as held`,
+                  and event_id = any ($2::text[])`;
+  for (;;) {
+    // Counting them each time would take the machine from those who are measured.
+    const { rows } = await admin.query<{ late: number; some: boolean }>(
+      `select (extract(epoch from clock.app_now() - $1::timestamptz) * 1000)::float8 as late, exists (select ${held}) as some`,
       [at, eventIds],
     );
-    const { late, held } = rows[0]!;
-    if (late > 0 && held === 0) return late;
-    if (late > LATEST_MS)
-      throw new Error(`${held} of ${LAPSING} holds are still held ${Math.round(late)} ms after they lapsed`);
+    const { late, some } = rows[0]!;
+    if (late > 0 && !some) return late;
+    if (late > LATEST_MS) {
+      const left = await admin.query<{ n: number }>(`select count(*)::int as n ${held}`, [at, eventIds]);
+      throw new Error(`${left.rows[0]!.n} of ${LAPSING} holds are still held ${Math.round(late)} ms after they lapsed`);
+    }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

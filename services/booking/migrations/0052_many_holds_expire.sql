@@ -1,7 +1,7 @@
 -- Up Migration
 
 -- What each row of a crowd of holds costs when it expires (ADR 57). The history row is written by the statement that changes the
--- booking, which is never deleted; the check asked for each row again, one by one. The auditor compares both tables (history_for_version).
+-- booking, which is never deleted; the check asked for each row again, one by one. The auditor compares both tables (history_ends_in_state).
 alter table booking_history drop constraint booking_history_booking_id_fkey;
 -- HELD to EXPIRED is legal for every booking, whatever its other columns say, so nothing has to be looked up.
 drop trigger bookings_transition on bookings;

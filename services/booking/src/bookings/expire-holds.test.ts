@@ -4,7 +4,7 @@ import { aHold, setupBooking, type BookingFixture } from '../testing/booking-fix
 import { expireHolds } from './expire-holds.ts';
 import { tellExpiries } from './tell-expiries.ts';
 
-const CROWD = 1_200;
+const CROWD = 1_600;
 
 let booking: BookingFixture;
 beforeAll(async () => {

@@ -18,9 +18,9 @@ export interface ExpireDeps {
 type DueHold = ClaimedInventory & { readonly id: BookingId };
 
 /** Holds that one round takes. */
-const ROUND = 4_000;
+const ROUND = 8_000;
 /** Holds of one transaction, of which two go on side by side: long enough to share its statements, short enough for who waits for the same event. */
-const BATCH = 500;
+const BATCH = 1_000;
 /** Of those with a payment under way; each takes many more rows with it. */
 const SAGA_BATCH = 100;
 /**
