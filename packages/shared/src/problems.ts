@@ -509,6 +509,19 @@ export const PROBLEMS = {
     retryable: false,
     about: 'It was resolved, repaired, or is found no more; see its state.',
   },
+  finding_not_refundable: {
+    status: 409,
+    title: 'This finding is not about money that can go back by itself',
+    retryable: false,
+    about:
+      'Only what the provider took without a payment of ours is paid back from a finding. Money of a payment goes back by its refunds; everything else is done at the provider.',
+  },
+  finding_refund_under_way: {
+    status: 409,
+    title: 'This money goes back already, or has gone',
+    retryable: false,
+    about: 'An intent is paid back once; see the refund of the finding, or of another one about the same intent.',
+  },
   refund_amount_invalid: {
     status: 422,
     title: 'A refund has an amount of at least one minor unit',

@@ -27,6 +27,7 @@ import { checkoutHandler } from './payments/consumer.ts';
 import { WebhookApplier } from './provider-webhooks/apply-webhook.ts';
 import { parseCidrs } from './provider-webhooks/source-allowlist.ts';
 import { OpenPaymentLook } from './reconciliation/look-at-open-payments.ts';
+import { FindingRefundDriver } from './reconciliation/finding-refund-driver.ts';
 import { SweepLoop } from './reconciliation/sweep-loop.ts';
 import { guardProvider } from './provider/circuit.ts';
 import type { Provider } from './provider/provider.ts';
@@ -116,6 +117,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
 
   const reconciliation = { pool, provider, logger, onSettled: () => relay?.nudge() };
   const sweepLoop = new SweepLoop(reconciliation);
+  const findingRefunds = new FindingRefundDriver({ pool, provider, logger, firstLookMs: config.firstLookMs });
 
   function circuitChanged(state: CircuitStateName): void {
     showCircuit(metrics, state);
@@ -179,7 +181,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       },
     ],
     payments: { pool, onPlanned: () => driver.nudge() },
-    reconciliation: { pool, onRequested: () => sweepLoop.nudge() },
+    reconciliation: { pool, onRequested: () => sweepLoop.nudge(), onRefund: () => findingRefunds.nudge() },
     webhooks: {
       pool,
       logger,
@@ -245,6 +247,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       webhookApplier.stop(),
       openPaymentLook.stop(),
       sweepLoop.stop(),
+      findingRefunds.stop(),
       pruning.stop(),
       auditor.stop(),
       chaining.stop(),
@@ -266,6 +269,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
       webhookApplier.start();
       openPaymentLook.start();
       sweepLoop.start();
+      findingRefunds.start();
       pruning.start();
       auditor.start();
       chaining.start();

@@ -50,6 +50,17 @@ export const finding = z
       .object({ reason: z.string(), resolved_by: z.string(), resolved_at: instant })
       .nullable()
       .meta({ description: 'the last one; the finding may have opened again since' }),
+    refund: z
+      .object({
+        id: id('rfd'),
+        status: z.enum(['PENDING', 'SUCCEEDED', 'FAILED']),
+        amount: z.number().int(),
+        reason: z.string(),
+        requested_by: z.string(),
+        failure_reason: z.string().nullable(),
+      })
+      .nullable()
+      .meta({ description: 'the last one that was asked for here' }),
   })
   .meta({ id: 'ReconciliationFinding' });
 export type FindingJson = z.input<typeof finding>;

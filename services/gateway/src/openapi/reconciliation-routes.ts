@@ -37,6 +37,19 @@ export const RECONCILIATION_ROUTES: readonly ApiRoute[] = [
   {
     ...reconciliation,
     method: 'post',
+    path: '/v1/ops/reconciliation/findings/:id/refund',
+    operationId: 'refundReconciliationFinding',
+    summary: 'Pay back all that the provider took without a payment of ours',
+    idempotency: 'required',
+    body: resolveFindingBody,
+    answers: { 202: { description: 'Written down; the finding is RESOLVED once it is done', schema: finding } },
+    problems: [
+      ...['forbidden', 'not_found', 'finding_closed', 'finding_not_refundable', 'finding_refund_under_way'],
+    ] as const,
+  },
+  {
+    ...reconciliation,
+    method: 'post',
     path: '/v1/ops/reconciliation/sweeps',
     operationId: 'requestReconciliationSweep',
     summary: "Compare the provider's books with ours now, in both directions",

@@ -36,9 +36,7 @@ export async function performOperation(provider: Provider, operation: Operation)
         ? cancel(provider, operation, reference)
         : lookAtCancel(provider, operation, reference);
     case 'refund':
-      return operation.mode === 'SEND'
-        ? refund(provider, operation, reference)
-        : lookAtRefund(provider, operation, reference);
+      return performRefund(provider, operation, reference);
     default:
       return operation.kind satisfies never;
   }
@@ -145,7 +143,18 @@ function ended(intent: Intent, reason: string): Finding {
   return { kind: 'later', delayMs: CANCEL_RETRY_MS, reason, freshKey: true };
 }
 
-async function refund(provider: Provider, operation: Operation, reference: string): Promise<Finding> {
+/** What a refund needs of its operation; others than payments have refunds, too. */
+export type RefundCall = Pick<Operation, 'mode' | 'refundId' | 'refundAmount' | 'idempotencyKey'> & {
+  readonly id: string;
+  readonly paymentId: string;
+};
+
+/** Makes a refund, or asks what became of it. */
+export function performRefund(provider: Provider, call: RefundCall, reference: string): Promise<Finding> {
+  return call.mode === 'SEND' ? refund(provider, call, reference) : lookAtRefund(provider, call, reference);
+}
+
+async function refund(provider: Provider, operation: RefundCall, reference: string): Promise<Finding> {
   const { refundId, refundAmount } = operation;
   if (refundId === null || refundAmount === null)
     throw new Error(`refund operation ${operation.id} without its refund`);
@@ -165,7 +174,7 @@ async function refund(provider: Provider, operation: Operation, reference: strin
 }
 
 /** Asks by our id first: a key is forgotten by the provider after a day, the refund is not. */
-async function lookAtRefund(provider: Provider, operation: Operation, reference: string): Promise<Finding> {
+async function lookAtRefund(provider: Provider, operation: RefundCall, reference: string): Promise<Finding> {
   const found = await provider.findRefund(reference, operation.refundId ?? '');
   if (found.kind !== 'ok') return blind(found);
   return found.value === null ? refund(provider, operation, reference) : refundTold(found.value);

@@ -35,7 +35,7 @@ export interface Difference {
 export function differenceOf(here: Here | null, there: There): Difference | null {
   const paid = { amountHere: here?.captured ?? null, amountThere: there.captured };
   if (here === null) {
-    if (there.captured === 0n) return null;
+    if (there.captured - there.refunded <= 0n) return null;
     return { kind: 'paid_there_not_here', ...paid, detail: 'no payment of ours has this intent' };
   }
   if (here.reference !== null && here.reference !== there.reference) {
@@ -59,4 +59,9 @@ export function differenceOf(here: Here | null, there: There): Difference | null
   if (there.refunded > here.refundReserved)
     return { kind: 'refund_missing', ...back, detail: 'a refund was made at the provider that we do not know' };
   return null;
+}
+
+/** Whether a finding is about money that the provider has and we do not count, so that it can go back as a whole. */
+export function isPaidThereAlone(kind: FindingKind, amountThere: bigint | null): boolean {
+  return (kind === 'paid_there_not_here' || kind === 'duplicate_charge') && amountThere !== null && amountThere > 0n;
 }

@@ -1,4 +1,4 @@
-import type { FindingKind, FindingState } from '@holdfast/shared/contracts/reconciliation';
+import type { FindingJson, FindingKind, FindingState } from '@holdfast/shared/contracts/reconciliation';
 import type { Queryable, Tx } from '@holdfast/shared/db/transaction';
 import type { BookingId, PaymentId } from '@holdfast/shared/ids';
 import type { Difference } from './difference-rules.ts';
@@ -83,10 +83,18 @@ export interface FindingRow {
   resolved_by: string | null;
   resolved_at: Date | null;
   resolution: string | null;
+  /** The last refund that was asked for, as the API shows it. */
+  refund: FindingJson['refund'];
 }
 
 const COLUMNS = `id, kind, provider, provider_reference, payment_id, booking_id, amount_here, amount_there, currency, state,
-            detail, found_at, seen_at, resolved_by, resolved_at, resolution`;
+            detail, found_at, seen_at, resolved_by, resolved_at, resolution,
+            (select jsonb_build_object('id', r.id, 'status', r.status, 'amount', r.amount, 'reason', r.reason,
+                                       'requested_by', r.requested_by, 'failure_reason', r.failure_reason)
+               from finding_refunds r
+              where r.finding_id = reconciliation_findings.id
+              order by r.created_at desc, r.id desc
+              limit 1) as refund`;
 
 /** Findings after the one with id `after`, oldest first, of a state and kind or of all. */
 export async function readFindings(
@@ -126,4 +134,15 @@ export async function resolveRow(tx: Tx, id: bigint, by: string, reason: string)
     [id, by, reason],
   );
   return rows[0] ?? null;
+}
+
+/** Closes a finding whose money went back. A sweep may have seen that first, and said that it is gone. */
+export async function resolvePaidBack(tx: Tx, id: bigint, by: string, reason: string): Promise<void> {
+  await tx.query(
+    `update reconciliation_findings
+        set state = 'RESOLVED', resolved_by = $2, resolved_at = clock.app_now(), resolution = $3
+      where id = $1
+        and state in ('OPEN', 'GONE')`,
+    [id, by, reason],
+  );
 }

@@ -44,5 +44,6 @@ export function toFindingJson(row: FindingRow): FindingJson {
       row.resolution === null
         ? null
         : { reason: row.resolution, resolved_by: row.resolved_by!, resolved_at: row.resolved_at!.toISOString() },
+    refund: row.refund,
   };
 }

@@ -150,6 +150,134 @@ test("a sweep compares the provider's books with ours and lists what differs", a
   expect((await open()).map(({ id }) => id)).toEqual([stray!.id, lost!.id]);
 });
 
+describe('paying back from a finding', () => {
+  const reason = 'taken by a program that is not ours';
+  const stray = async (amount: number) =>
+    stranger.paymentIntents.create({
+      amount,
+      currency: 'eur',
+      payment_method: 'pm_card_visa',
+      confirm: true,
+      automatic_payment_methods: { enabled: true, allow_redirects: 'never' },
+    });
+  const sweep = async () => {
+    await world.database.advanceClock(61_000);
+    const now = Date.now();
+    const window = { from: new Date(now - 3_600_000).toISOString(), to: new Date(now + 3_600_000).toISOString() };
+    const location = (await post('sweeps', window)).headers.get('location')!;
+    await until('the sweep to end', async () => {
+      const asked = (await (await world.get(service, location, operator)).json()) as { state: string };
+      return asked.state === 'COMPLETE';
+    });
+  };
+  const findings = async () => {
+    const list = (await (await get('findings?limit=100')).json()) as { data: unknown[] };
+    return list.data.map((each) => finding.strict().parse(each));
+  };
+  const of = async (reference: string) => (await findings()).find((each) => each.provider_reference === reference)!;
+  const refundsOf = async (reference: string) =>
+    (await stranger.refunds.list({ payment_intent: reference })).data.map(({ amount }) => amount);
+
+  test('sends all of it back once, however often it is asked for, and resolves the finding', async () => {
+    const intent = await stray(1_300);
+    await sweep();
+    const found = await of(intent.id);
+    const path = `findings/${found.id}/refund`;
+    expect(await code(await post(path, { reason }))).toBe('idempotency_key_missing');
+    const key = newId('req');
+    const [first, again] = [await post(path, { reason }, operator, key), await post(path, { reason }, operator, key)];
+    expect([first.status, again.headers.get('idempotent-replayed')]).toEqual([202, 'true']);
+    expect(finding.strict().parse(await first.json()).refund).toMatchObject({
+      ...{ status: 'PENDING', amount: 1_300, reason, requested_by: operator.userId },
+    });
+    expect(['finding_refund_under_way', 'finding_closed']).toContain(
+      await code(await post(path, { reason }, operator, newId('req'))),
+    );
+    const done = await until('the refund', async () => {
+      const now = await of(intent.id);
+      return now.state === 'OPEN' ? null : now;
+    });
+    expect(done).toMatchObject({
+      state: 'RESOLVED',
+      refund: { status: 'SUCCEEDED', failure_reason: null },
+      resolution: { reason, resolved_by: operator.userId },
+    });
+    expect(await refundsOf(intent.id)).toEqual([1_300]);
+    const audit = await world.pool.query(
+      `select actor, action, reason from audit_log where entity_kind = 'reconciliation_finding' and entity_id = $1`,
+      [found.id],
+    );
+    expect(audit.rows).toEqual([{ actor: operator.userId, action: 'refund', reason }]);
+    // The books agree about it now.
+    await sweep();
+    expect(await of(intent.id)).toMatchObject({ state: 'RESOLVED' });
+    expect(await code(await post(path, { reason }, operator, newId('req')))).toBe('finding_closed');
+  });
+
+  test('is done by another process when the first one dies with the call made', async () => {
+    const intent = await stray(1_400);
+    await sweep();
+    const path = `findings/${(await of(intent.id)).id}/refund`;
+    await post(path, { reason }, operator, newId('req'));
+    await until('the call', async () => (await refundsOf(intent.id)).length === 1);
+    // As if the answer had been lost: the row says that nobody knows, and the turn of whoever called is over.
+    await world.pool.query(
+      `update finding_refunds
+          set status = 'PENDING', provider_refund = null, tries = 1, due_at = clock.app_now(), locked_until = null
+        where provider_reference = $1`,
+      [intent.id],
+    );
+    await until('the refund', async () => (await of(intent.id)).refund?.status === 'SUCCEEDED');
+    expect(await refundsOf(intent.id)).toEqual([1_400]);
+  });
+
+  test('tells when the provider refuses, stays open, and may be tried again', async () => {
+    const intent = await stray(1_500);
+    await sweep();
+    // Somebody pays a part back at the provider in between: all of it cannot go back any more.
+    await stranger.refunds.create({ payment_intent: intent.id, amount: 1_000 });
+    const path = `findings/${(await of(intent.id)).id}/refund`;
+    await post(path, { reason }, operator, newId('req'));
+    const refused = await until('the refusal', async () => {
+      const now = await of(intent.id);
+      return now.refund?.status === 'FAILED' ? now : null;
+    });
+    expect(refused.state).toBe('OPEN');
+    expect(refused.refund!.failure_reason).not.toBeNull();
+    expect((await post(path, { reason }, operator, newId('req'))).status).toBe(202);
+  });
+
+  test('is refused for money of a payment of ours, and for what is no money', async () => {
+    const checkout = await authorised();
+    await checkout.capture();
+    await checkout.answer('captured');
+    const reference = await intentOf(checkout);
+    const open = async (kind: string, of: string, amount: number) => {
+      const { rows } = await world.pool.query<{ id: string }>(
+        `insert into reconciliation_findings (kind, provider, provider_reference, payment_id, amount_there, currency, state, detail)
+         values ($1, 'stripe', $2, $3, $4, 'EUR', 'OPEN', 'written by a test') returning id::text`,
+        [kind, of, checkout.paymentId, amount],
+      );
+      return rows[0]!.id;
+    };
+    const refused = [
+      await open('paid_there_not_here', reference, 4_500),
+      await open('amount_differs', 'pi_of_nobody', 4_500),
+      await open('duplicate_charge', 'pi_of_nobody_either', 0),
+    ];
+    for (const id of refused) {
+      expect(await code(await post(`findings/${id}/refund`, { reason }, operator, newId('req')))).toBe(
+        'finding_not_refundable',
+      );
+    }
+    expect(await refundsOf(reference)).toEqual([]);
+    const asCustomer = { userId: newId('usr'), role: 'customer' } as const;
+    expect((await post(`findings/${refused[0]!}/refund`, { reason }, asCustomer, newId('req'))).status).toBe(403);
+    expect(await code(await post('findings/123456/refund', { reason }, operator, newId('req')))).toBe('not_found');
+    await world.pool.query(`delete from reconciliation_findings where detail = 'written by a test'`);
+  });
+});
+
 describe('the routes of operators', () => {
   test.each([
     ['a window that ends before it begins', 'sweeps', { from: '2027-01-02T00:00:00Z', to: '2027-01-01T00:00:00Z' }],
