@@ -27,6 +27,7 @@ const AFTER_A_FAULT = new Set([
   'compensateSaga',
   'resolveSaga',
   'resolveReconciliationFinding',
+  'refundReconciliationFinding',
 ]);
 
 let sms: SmsProvider;

@@ -140,5 +140,5 @@ describe('a restore', () => {
     }
     const sequences = `select schemaname, sequencename, last_value from pg_sequences where sequencename not like '%migrations%' order by 1, 2`;
     expect(await run(urlOf(restored), sequences)).toEqual(await run(database.adminUrl, sequences));
-  });
+  }, 90_000);
 });

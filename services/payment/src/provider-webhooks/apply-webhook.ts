@@ -9,6 +9,7 @@ import { settleOutcome } from '../payments/settle-outcome.ts';
 import { settleRefund } from '../payments/settle-refund.ts';
 import { factOf } from '../provider/read-intent.ts';
 import { readCallback, type CallbackFact } from '../provider/stripe-objects.ts';
+import { isDealtWith } from '../reconciliation/is-dealt-with.ts';
 import { claimWebhooks, finishWebhook, parkWebhook, type StoredWebhook } from './webhook-store.ts';
 
 export interface ApplierOptions {
@@ -97,10 +98,15 @@ export async function applyStored(tx: Tx, webhook: StoredWebhook): Promise<Appli
     return { result, paymentId: null };
   }
 
+  const reference = callback.kind === 'intent' ? callback.intent.reference : callback.intentReference;
   const paymentId = await resolvePayment(tx, webhook.provider, {
-    reference: callback.kind === 'intent' ? callback.intent.reference : callback.intentReference,
+    reference,
     paymentId: callback.kind === 'intent' ? callback.paymentId : null,
   });
+  if (paymentId === null && reference !== null && (await isDealtWith(tx, webhook.provider, reference))) {
+    await finishWebhook(tx, webhook, { state: 'IGNORED', result: 'dealt_with', paymentId: null });
+    return { result: 'dealt_with', paymentId: null };
+  }
   if (paymentId === null) {
     await parkWebhook(tx, webhook, Math.min(MAX_PARK_MS, 500 * 2 ** Math.min(webhook.tries, 10)));
     return { result: 'parked', paymentId: null };
