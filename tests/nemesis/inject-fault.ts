@@ -1,11 +1,20 @@
 import { until } from '@holdfast/shared/testing/until';
-import { query } from '../support/query.ts';
-import type { Part, Stack } from '../support/stack.ts';
+import type { Link, Part, Stack } from '../support/stack.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import { pause } from './client.ts';
 import type { CallKind, History } from './history.ts';
 import type { Target } from './matrix.ts';
 import type { PlannedFault } from './plan.ts';
+import {
+  endForAWhile,
+  endSessions,
+  flushRedis,
+  killBackend,
+  lockTables,
+  postgresProcesses,
+  serverOf,
+  stopForAWhile,
+} from './server-faults.ts';
 
 /** What became of a planned fault. `missed` says what never came: the run proves nothing of it then. */
 export interface DoneFault extends PlannedFault {
@@ -47,9 +56,8 @@ async function crashAtCutPoint(stack: Stack, history: History, fault: PlannedFau
 
 /** Resolves when it is healed. */
 async function disturb(stack: Stack, { target, fault, holdMs, direction }: PlannedFault): Promise<void> {
-  const proxy = proxyOf(stack, target);
   const over = async (begin: (through: TcpProxy) => void) => {
-    if (proxy === null) throw new Error(`nothing stands before ${target}`);
+    const proxy = proxyOf(stack, target);
     begin(proxy);
     await pause(holdMs);
     proxy.heal();
@@ -57,17 +65,12 @@ async function disturb(stack: Stack, { target, fault, holdMs, direction }: Plann
   switch (fault) {
     case 'kill':
     case 'term':
-      await endProcess(stack, target, fault === 'kill' ? 'SIGKILL' : 'SIGTERM');
-      await pause(holdMs);
-      await stack.restart(target as Part);
-      return;
-    case 'pause': {
-      const { pid } = stack.process(target as Part);
-      process.kill(pid, 'SIGSTOP');
-      await pause(holdMs);
-      process.kill(pid, 'SIGCONT');
-      return;
-    }
+      return endForAWhile(stack, target, fault === 'kill' ? 'SIGKILL' : 'SIGTERM', holdMs);
+    case 'pause':
+      return stopForAWhile(
+        target === 'postgres' ? await postgresProcesses(stack) : [serverOf(stack, target).pid],
+        holdMs,
+      );
     case 'cut':
       return over((through) => through.cut());
     case 'black_hole':
@@ -76,31 +79,39 @@ async function disturb(stack: Stack, { target, fault, holdMs, direction }: Plann
       return over((through) => through.swallow(direction));
     case 'slow':
       return over((through) => through.delay(200, 200));
+    case 'wipe':
+      await pause(holdMs);
+      return stack.nats.restart({ wipe: true });
+    case 'rollback':
+    case 'half_rollback':
+      await stack.nats.copyStore();
+      await pause(holdMs);
+      return stack.nats.restoreStore(fault === 'rollback' ? 'all' : 'messages');
+    case 'flush':
+      return flushRedis(stack, holdMs);
     case 'sessions_ended':
-      await query(
-        stack,
-        `select pg_terminate_backend(pid) from pg_stat_activity
-          where datname = current_database() and application_name like 'holdfast-%'`,
-      );
-      return;
-    default:
-      throw new Error(`${fault} cannot be done to ${target}`);
+      return endSessions(stack);
+    case 'pool_exhausted':
+      return lockTables(stack, holdMs);
+    case 'backend_killed':
+      return killBackend(stack);
+    case 'crash_at':
+      throw new Error('a cut point is not a disturbance');
   }
 }
 
-async function endProcess(stack: Stack, target: Target, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-  await stack.process(target as Part).kill(signal);
-}
-
-function proxyOf(stack: Stack, target: Target): TcpProxy | null {
-  if (target === 'postgres') return stack.databaseProxy;
-  if (target === 'gateway' || target === 'notification') return null;
-  return stack.links.get(target) ?? null;
+function proxyOf(stack: Stack, target: Target): TcpProxy {
+  const proxy = target === 'postgres' ? stack.databaseProxy : stack.links.get(target as Link);
+  if (!proxy) throw new Error(`nothing stands before ${target}`);
+  return proxy;
 }
 
 /** Waits until every process is there and ready, and gives those that are not: the nemesis has brought back all that it ended. */
 export async function whoIsAway(stack: Stack): Promise<string[]> {
   const away: string[] = [];
+  for (const server of ['nats', 'redis'] as const) {
+    if (!serverOf(stack, server).isRunning()) away.push(`${server} ended by itself`);
+  }
   for (const part of stack.parts) {
     if (!stack.process(part).isRunning()) {
       away.push(`${part} ended by itself: ${stack.process(part).lines.slice(-5).join(' | ')}`);

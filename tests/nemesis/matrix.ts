@@ -2,8 +2,10 @@
 export type Target = 'gateway' | 'booking' | 'payment' | 'notification' | 'provider' | 'nats' | 'redis' | 'postgres';
 
 /**
- * What is done to it. `crash_at` kills a service at a cut point of its code. `cut`, `black_hole`, `one_way` and `slow` are done to its
- * connections by a proxy. `wipe`, `rollback` and `half_rollback` take JetStream's store, `flush` what Redis has.
+ * What is done to it. `crash_at` kills a service at a cut point of its code. `cut`, `black_hole`, `one_way` and `slow` are done by a proxy
+ * to the connections to it. `wipe` empties JetStream's store, `rollback` puts back a copy of it, `half_rollback` that of the messages
+ * alone. `flush` empties Redis again and again. `pool_exhausted` takes the tables that every call needs and does not let them go.
+ * `backend_killed` kills one process of PostgreSQL, which ends all sessions and recovers from its log.
  */
 export type FaultKind =
   | 'crash_at'
@@ -19,6 +21,7 @@ export type FaultKind =
   | 'half_rollback'
   | 'flush'
   | 'sessions_ended'
+  | 'pool_exhausted'
   | 'backend_killed';
 
 /** Calls of the workload that a fault can wait for, so that it comes while one of them is under way. */
@@ -79,6 +82,8 @@ export const CUT_POINTS: Readonly<Partial<Record<Target, readonly string[]>>> = 
 const SERVICES = ['gateway', 'booking', 'payment', 'notification'] as const;
 /** Longer than the 10 s after which the broker gives a message to another consumer. */
 const PAST_ACK_WAIT = [11_000, 12_500] as const;
+/** What a proxy does. */
+const CONNECTION_FAULTS = ['cut', 'black_hole', 'one_way', 'slow'] as const;
 const SHORT = [800, 2_500] as const;
 const LONG = [3_000, 6_000] as const;
 
@@ -99,7 +104,12 @@ export const MATRIX: readonly Cell[] = [
       needsOwnServers: false,
     })),
   ),
-  ...cellsOf([...SERVICES, 'provider'], ['kill', 'term', 'pause'], SHORT),
-  ...cellsOf(['booking', 'payment', 'notification'], ['pause'], PAST_ACK_WAIT),
-  ...cellsOf(['postgres'], ['cut', 'black_hole', 'one_way', 'slow', 'sessions_ended'], LONG),
+  ...cellsOf([...SERVICES, 'provider', 'nats', 'redis'], ['kill', 'pause'], SHORT),
+  ...cellsOf([...SERVICES, 'provider'], ['term'], SHORT),
+  ...cellsOf(['booking', 'payment', 'notification', 'nats'], ['pause'], PAST_ACK_WAIT),
+  ...cellsOf(['postgres', 'nats', 'redis', 'provider', 'booking', 'payment'], CONNECTION_FAULTS, LONG),
+  ...cellsOf(['postgres'], ['sessions_ended', 'pool_exhausted'], LONG),
+  ...cellsOf(['nats'], ['wipe', 'rollback', 'half_rollback'], LONG),
+  ...cellsOf(['redis'], ['flush'], LONG),
+  ...cellsOf(['postgres'], ['backend_killed', 'pause'], LONG).map((cell) => ({ ...cell, needsOwnServers: true })),
 ];

@@ -284,7 +284,7 @@ describe('a sender that died', () => {
     const booking = aBooking({ contact: contact() });
     await pool.query(
       `insert into deliveries (id, event_id, booking_id, user_id, channel, recipient, kind, notice, state, attempts, lease_id, lease_expires_at)
-       values ($1, $2, $3, $4, 'email', $5, 'cancelled', $6, 'SENDING', 1, $7, clock.app_now() + interval '90 seconds')`,
+       values ($1, $2, $3, $4, 'email', $5, 'cancelled', $6, 'SENDING', 1, $7, clock.app_now() + interval '30 seconds')`,
       [
         newId('dlv'),
         newId('msg'),
@@ -295,7 +295,7 @@ describe('a sender that died', () => {
         newId('att'),
       ],
     );
-    await database.advanceClock(91_000);
+    await database.advanceClock(31_000);
     await sink.untilAccepted(booking.contact.email);
     expect(await untilState(booking.contact.email, 'SENT')).toMatchObject({ attempts: 2 });
   });

@@ -19,7 +19,7 @@ export interface EmailChannelOptions {
 /** A check opens a connection of its own, so answers of this age are given again. */
 const CHECK_MAX_AGE_MS = 5_000;
 
-/** Mail over SMTP. Connections are kept open; every wait is bounded, all of them together below a delivery's lease. */
+/** Mail over SMTP. Connections are kept open; every wait is bounded. */
 export function createEmailChannel(options: EmailChannelOptions): Channel {
   const connect = (url: string) =>
     nodemailer.createTransport({

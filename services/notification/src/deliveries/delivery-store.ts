@@ -12,8 +12,8 @@ import {
   type Notice,
 } from './delivery.ts';
 
-/** Longer than a whole SMTP exchange may take (see email-channel.ts), so that a living sender never loses its lease. */
-export const LEASE_SECONDS = 90;
+/** What a sender that died had in hand is sent after this time. A living one renews its leases, however long it takes. */
+export const LEASE_SECONDS = 30;
 /** A retry message that is this late was lost with the broker's store; the delivery goes on without it. */
 const LOST_RETRY_MINUTES = 10;
 /** Webhooks that are under way to one endpoint at a time. */
@@ -76,11 +76,16 @@ interface LeasedRow {
 }
 
 /**
- * Leases up to `limit` deliveries of a channel to the caller, oldest first: those that are due, those whose sender died, and those whose
- * retry message never came; none to where sending is paused. Each counts one more attempt. One statement, committed before anything is
+ * Leases up to `limit` deliveries of a channel to the caller, oldest first: those that are due, those whose sender died (unless
+ * `takeOver` is false), and those whose retry message never came; none to where sending is paused. Each counts one more attempt. One statement, committed before anything is
  * sent. Of webhooks an endpoint has so many under way at most, over all processes, that a slow one leaves room for the others.
  */
-export async function leaseDue(pool: Pool, channel: ChannelName, limit: number): Promise<LeasedDelivery[]> {
+export async function leaseDue(
+  pool: Pool,
+  channel: ChannelName,
+  limit: number,
+  { takeOver }: { readonly takeOver: boolean },
+): Promise<LeasedDelivery[]> {
   const { rows } = await pool.query<LeasedRow>({
     name: channel === 'webhook' ? 'deliveries-lease-webhooks' : 'deliveries-lease',
     text: `update deliveries
@@ -92,7 +97,7 @@ export async function leaseDue(pool: Pool, channel: ChannelName, limit: number):
             where id in (${channel === 'webhook' ? DUE_BY_ENDPOINT : DUE})
         returning id, event_id, booking_id, user_id, channel, recipient, kind, notice, traceparent,
                   attempts, retry_seq, lease_id, created_at`,
-    values: [newId('att'), limit, channel],
+    values: [newId('att'), limit, channel, takeOver],
   });
   return rows.map((row) => ({
     id: row.id,
@@ -111,7 +116,7 @@ export async function leaseDue(pool: Pool, channel: ChannelName, limit: number):
 }
 
 const IS_OPEN = `((state = 'DUE' and due_at <= (select clock.app_now()))
-                  or (state = 'SENDING' and lease_expires_at < (select clock.app_now()))
+                  or (state = 'SENDING' and $4::boolean and lease_expires_at < (select clock.app_now()))
                   or (state = 'WAITING' and due_at < (select clock.app_now()) - make_interval(mins => ${LOST_RETRY_MINUTES})))`;
 
 const DUE = `select id
@@ -154,6 +159,20 @@ const DUE_BY_ENDPOINT = `
                limit $2`;
 
 type Leased = Pick<LeasedDelivery, 'id' | 'leaseId'>;
+
+/** Gives the leases that are still the caller's their whole time again. */
+export async function renewLeases(pool: Pool, deliveries: readonly Leased[]): Promise<void> {
+  await pool.query({
+    name: 'deliveries-renew',
+    text: `update deliveries
+              set lease_expires_at = clock.app_now() + make_interval(secs => ${LEASE_SECONDS})
+             from unnest($1::text[], $2::text[]) as held (id, lease_id)
+            where deliveries.id = held.id
+              and deliveries.lease_id = held.lease_id
+              and deliveries.state = 'SENDING'`,
+    values: [deliveries.map(({ id }) => id), deliveries.map(({ leaseId }) => leaseId)],
+  });
+}
 
 /** False when the lease was lost meanwhile: somebody else decides about this delivery now. */
 export async function markSent(tx: Tx, delivery: Leased, providerMessageId: string): Promise<boolean> {
