@@ -35,7 +35,7 @@ export interface PayDeps {
   readonly times: HoldTimes;
   /** Nudges the relay after a commit. */
   readonly onCommit: () => void;
-  /** How long after the call came the answer may wait for the saga; api.md: 2.5 s. */
+  /** How long after the call came the answer may wait for the saga; api.md: up to 2.5 s. */
   readonly waitMs?: number;
 }
 

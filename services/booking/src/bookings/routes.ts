@@ -17,8 +17,8 @@ import { readBookingOf, readHistoryOf } from './read-booking.ts';
 
 export type BookingRoutesDeps = PayDeps & CancelDeps & { readonly pool: Pool };
 
-/** A caller that says nothing of its time waits 3 s (G10); storing and sending the answer takes a part of it. */
-const PAY_LIMIT_MS = 2_900;
+/** For a caller that says nothing of its time; storing and sending the answer takes a part of it. */
+const PAY_LIMIT_MS = 2_700;
 const ANSWER_MS = 300;
 
 /** The booking routes of api.md but for POST /v1/bookings, which comes in batches (src/holds/routes.ts). */

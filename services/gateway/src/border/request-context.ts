@@ -26,6 +26,11 @@ export function requestIdOf(req: IncomingMessage): RequestId {
   return contextOf(req).requestId;
 }
 
+/** When this request came, by `performance.now()`: what a client waits is counted from here. */
+export function arrivedAt(req: IncomingMessage): number {
+  return contextOf(req).startedAt;
+}
+
 /** The route pattern of a request for logs and metrics; ids stay out of metric labels. */
 function routeOf(req: IncomingMessage): string {
   return ((req as Request).route as { path?: string } | undefined)?.path ?? 'unmatched';

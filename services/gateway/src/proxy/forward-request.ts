@@ -4,6 +4,7 @@ import { ASSERTION_HEADER } from '@holdfast/shared/http/internal-assertion';
 import { Problem } from '@holdfast/shared/problems';
 import type { Dispatcher } from 'undici';
 import type { AssertCaller } from '../border/assertion.ts';
+import { arrivedAt } from '../border/request-context.ts';
 import type { SignedIn } from '../identity/user.ts';
 import { addHeadersForClient, headersForService } from './forwarded-headers.ts';
 import type { ServiceAnswer } from './service-call.ts';
@@ -20,6 +21,7 @@ export interface Forwarding {
   readonly path: string;
   readonly signedIn: SignedIn | null;
   readonly body: string | Buffer | null;
+  /** From the moment the request came: reading its body and deciding who calls are a part of what the client waits. */
   readonly timeLimitMs: number;
   readonly webhook: boolean;
   /** Whether the service carries the same request out once, however often it comes. */
@@ -47,7 +49,7 @@ export async function forwardRequest(
       path: forwarding.path,
       headers,
       body: forwarding.body,
-      limitMs: forwarding.timeLimitMs,
+      limitMs: Math.max(1, Math.ceil(arrivedAt(req) + forwarding.timeLimitMs - performance.now())),
       repeatable: forwarding.repeatable,
     });
     await sendBack(res, answer, forwarding.answerHeaders);

@@ -1,3 +1,4 @@
+import http from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { ASSERTION_HEADER, verifyAssertion } from '@holdfast/shared/http/internal-assertion';
 import { newId } from '@holdfast/shared/ids';
@@ -307,6 +308,36 @@ describe('when a service is down', () => {
       [503, 'dependency_unavailable'],
     ]);
     expect(ms).toBeLessThan(3_000);
+  });
+
+  test('what a client has waited before its call is sent on is taken off the time that the service has', async () => {
+    const slowlyMs = 400;
+    const body = Buffer.from('{}');
+    await new Promise<void>((resolve, reject) => {
+      const request = http.request({
+        host: '127.0.0.1',
+        port: gateway.port,
+        path: `/v1/bookings/${bookingId}/pay`,
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${ann.access}`,
+          'content-type': 'application/json',
+          'content-length': body.length,
+          'idempotency-key': 'slowly',
+          // Answered when the request has come, before its body.
+          expect: '100-continue',
+        },
+      });
+      request.on('error', reject).on('response', (response) => response.resume().on('end', resolve));
+      request.on('continue', () => {
+        const cameAt = performance.now();
+        void until('the body to be late', () => performance.now() - cameAt > slowlyMs).then(() => request.end(body));
+      });
+      request.flushHeaders();
+    });
+    const left = Number(gateway.booking.seen[0]?.headers['holdfast-deadline-ms']);
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThanOrEqual(2_700 - slowlyMs);
   });
 
   test('that cuts a connection is asked once more where that is harmless', async () => {
