@@ -26,9 +26,12 @@ export function requestIdOf(req: IncomingMessage): RequestId {
   return contextOf(req).requestId;
 }
 
-/** When this request came, by `performance.now()`: what a client waits is counted from here. */
-export function arrivedAt(req: IncomingMessage): number {
-  return contextOf(req).startedAt;
+/** Whoever needed long to send a body still gets an answer. */
+const LEAST_MS = 1_000;
+
+/** Until when a request is to be answered, by `performance.now()`: what a client waits is counted from when its request came. */
+export function answerBy(req: IncomingMessage, limitMs: number): number {
+  return Math.max(contextOf(req).startedAt + limitMs, performance.now() + LEAST_MS);
 }
 
 /** The route pattern of a request for logs and metrics; ids stay out of metric labels. */

@@ -4,7 +4,7 @@ import type { Express, Request, Response } from 'express';
 import type { AssertCaller } from '../border/assertion.ts';
 import { requireSignedIn, type Authenticator } from '../border/authenticate.ts';
 import { readJson } from '../border/read-body.ts';
-import { arrivedAt } from '../border/request-context.ts';
+import { answerBy } from '../border/request-context.ts';
 import type { User } from '../identity/user.ts';
 import type { RequestLimits } from '../rate-limit/request-limits.ts';
 import type { HoldCommand, HoldFailure, HoldGatherer } from './gather-holds.ts';
@@ -47,7 +47,7 @@ export function mountHolds(
     const command: HoldCommand = {
       assertion: deps.assertCaller(req, signedIn, customer).assertion,
       key: typeof key === 'string' ? key : null,
-      deadlineAt: arrivedAt(req) + HOLD_DEADLINE_MS,
+      deadlineAt: answerBy(req, HOLD_DEADLINE_MS),
       body: body?.text ?? '{}',
     };
     let outcome = await deps.gatherer.submit(command);

@@ -4,7 +4,7 @@ import { ASSERTION_HEADER } from '@holdfast/shared/http/internal-assertion';
 import { Problem } from '@holdfast/shared/problems';
 import type { Dispatcher } from 'undici';
 import type { AssertCaller } from '../border/assertion.ts';
-import { arrivedAt } from '../border/request-context.ts';
+import { answerBy } from '../border/request-context.ts';
 import type { SignedIn } from '../identity/user.ts';
 import { addHeadersForClient, headersForService } from './forwarded-headers.ts';
 import type { ServiceAnswer } from './service-call.ts';
@@ -49,7 +49,7 @@ export async function forwardRequest(
       path: forwarding.path,
       headers,
       body: forwarding.body,
-      limitMs: Math.max(1, Math.ceil(arrivedAt(req) + forwarding.timeLimitMs - performance.now())),
+      limitMs: Math.ceil(answerBy(req, forwarding.timeLimitMs) - performance.now()),
       repeatable: forwarding.repeatable,
     });
     await sendBack(res, answer, forwarding.answerHeaders);
