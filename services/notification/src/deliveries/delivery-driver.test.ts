@@ -34,7 +34,12 @@ afterAll(async () => {
 });
 
 function poolOf(applicationName: string): Pool {
-  return createPool({ connectionString: database.url('notification'), schema: 'notification', applicationName, logger });
+  return createPool({
+    connectionString: database.url('notification'),
+    schema: 'notification',
+    applicationName,
+    logger,
+  });
 }
 
 /** A driver on a channel that keeps what it is given until it is let go. */
@@ -128,7 +133,9 @@ describe('what is being sent', () => {
   test('is not taken over right after the database was away: its sender could not renew either', async () => {
     const own = poolOf('cut-off');
     const driver = startDriver({ renewMs: 60_000, on: own });
-    const admin = new pg.Client({ connectionString: database.adminUrl });
+    const elsewhere = new URL(database.adminUrl);
+    elsewhere.pathname = '/postgres';
+    const admin = new pg.Client({ connectionString: elsewhere.href });
     await admin.connect();
     const sessions = () => admin.query(`select pid from pg_stat_activity where application_name = 'cut-off'`);
     await until('a round of the driver', async () => (await sessions()).rowCount! > 0);
