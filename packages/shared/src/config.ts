@@ -141,6 +141,17 @@ export const internalSecret = z
 /** Path of a file with a secret, in place of the variable of the same name without `_FILE`. */
 export const secretFile = z.string().optional();
 
+export const natsUrl = z.string({ message: 'is required' }).pipe(url('nats', 'tls'));
+
+export const redisUrl = url('redis', 'rediss');
+
+/** Where Redis is, null for an installation without. `values` of `commonServiceSchema`. */
+export function redisUrlOf(env: Environment, values: { HOLDFAST_REDIS: string; REDIS_URL?: string | undefined }) {
+  return values.HOLDFAST_REDIS === 'off' || values.REDIS_URL === undefined
+    ? null
+    : secretsOf(env, 'REDIS_URL', redisUrl);
+}
+
 export const databaseUrl = z.string({ message: 'is required' }).pipe(url('postgres', 'postgresql'));
 
 /** `<id>:<secret>,<id>:<secret>`, the current one first: both ends of a signed call know them, and a change overlaps. */
@@ -159,12 +170,30 @@ export const signingKeys = z.string().transform((text, context): readonly Signin
   return keys as SigningKey[];
 });
 
+/** The same as texts, for keys that are read again. */
+const signingKeyTexts = z
+  .string()
+  .refine((text) => signingKeys.safeParse(text).success)
+  .transform(commaList);
+
+/** Keys of a variable that `signingKeys` has found to be good, asked for each time: in a file they may change. */
+export function signingKeysOf(env: Environment, name: string): () => readonly SigningKey[] {
+  const ring = secretsOf(env, name, signingKeyTexts);
+  return () =>
+    ring.values().map((text) => {
+      const colon = text.indexOf(':');
+      return { id: text.slice(0, colon), secret: text.slice(colon + 1) };
+    });
+}
+
 /** The variables that every service reads. */
 export const commonServiceSchema = z.object({
   DATABASE_URL: databaseUrl,
   DATABASE_URL_FILE: secretFile,
-  NATS_URL: z.string({ message: 'is required' }).pipe(url('nats', 'tls')),
-  REDIS_URL: url('redis', 'rediss').optional(),
+  NATS_URL: natsUrl,
+  NATS_URL_FILE: secretFile,
+  REDIS_URL: redisUrl.optional(),
+  REDIS_URL_FILE: secretFile,
   HOLDFAST_REDIS: z.enum(['auto', 'off']).default('auto'),
   HOLDFAST_INTERNAL_SECRET: internalSecret,
   HOLDFAST_INTERNAL_SECRET_FILE: secretFile,

@@ -4,10 +4,14 @@ import {
   databaseUrl,
   internalSecret,
   parseConfig,
+  natsUrl,
+  redisUrlOf,
   secretsOf,
   port,
   positiveInteger,
+  secretFile,
   signingKeys,
+  signingKeysOf,
   url,
 } from '@holdfast/shared/config';
 import type { PlatformFee } from './pricing/platform-fee-rules.ts';
@@ -56,6 +60,7 @@ const schema = commonServiceSchema
     HOLDFAST_PLATFORM_FEE_PER_PLACE: amountsByCurrency,
     HOLDFAST_QUOTER_URL: url('http', 'https').optional(),
     HOLDFAST_QUOTER_SECRETS: signingKeys.optional(),
+    HOLDFAST_QUOTER_SECRETS_FILE: secretFile,
     HOLDFAST_QUOTER_TIMEOUT_MS: positiveInteger(2000).pipe(
       z.number().max(2000, 'must be at most 2000: a hold is answered within 2.8 s'),
     ),
@@ -87,8 +92,8 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     host: values.HOLDFAST_HOST,
     port: values.HOLDFAST_BOOKING_PORT,
     databaseUrl: secretsOf(env, 'DATABASE_URL', databaseUrl),
-    natsUrl: values.NATS_URL,
-    redisUrl: values.HOLDFAST_REDIS === 'off' ? null : (values.REDIS_URL ?? null),
+    natsUrl: secretsOf(env, 'NATS_URL', natsUrl),
+    redisUrl: redisUrlOf(env, values),
     internalSecret: secretsOf(env, 'HOLDFAST_INTERNAL_SECRET', internalSecret),
     logLevel: values.HOLDFAST_LOG_LEVEL,
     hold: {
@@ -122,7 +127,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
         ? null
         : {
             url: values.HOLDFAST_QUOTER_URL,
-            keys: values.HOLDFAST_QUOTER_SECRETS,
+            keys: signingKeysOf(env, 'HOLDFAST_QUOTER_SECRETS'),
             timeoutMs: values.HOLDFAST_QUOTER_TIMEOUT_MS,
             breakMs: values.HOLDFAST_QUOTER_BREAK_MS,
           },

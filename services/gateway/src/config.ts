@@ -4,6 +4,8 @@ import {
   commaList,
   databaseUrl,
   internalSecret,
+  natsUrl,
+  redisUrlOf,
   secretsOf,
   commonServiceSchema,
   parseConfig,
@@ -92,14 +94,14 @@ export interface Config {
   readonly port: number;
   readonly logLevel: string;
   readonly databaseUrl: Secrets;
-  readonly natsUrl: string;
+  readonly natsUrl: Secrets;
   readonly internalSecret: Secrets;
   readonly upstreams: { readonly booking: string; readonly payment: string; readonly notification: string };
   /** Null without HOLDFAST_ADMIN_EMAIL: nobody is made admin. */
   readonly admin: { readonly email: string; readonly password: string } | null;
   /** CIDR ranges whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
-  readonly redisUrl: string | null;
+  readonly redisUrl: Secrets | null;
   /** CIDR ranges that may read /metrics on the public port; to others it is not there. */
   readonly metricsAllowed: readonly string[];
   /** Origins of web pages that may call the API from a browser. */
@@ -118,7 +120,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     port: e.HOLDFAST_GATEWAY_PORT,
     logLevel: e.HOLDFAST_LOG_LEVEL,
     databaseUrl: secretsOf(env, 'DATABASE_URL', databaseUrl),
-    natsUrl: e.NATS_URL,
+    natsUrl: secretsOf(env, 'NATS_URL', natsUrl),
     internalSecret: secretsOf(env, 'HOLDFAST_INTERNAL_SECRET', internalSecret),
     upstreams: {
       booking: e.HOLDFAST_BOOKING_URL,
@@ -130,7 +132,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
         ? { email: e.HOLDFAST_ADMIN_EMAIL, password: e.HOLDFAST_ADMIN_PASSWORD }
         : null,
     trustedProxies: e.HOLDFAST_TRUSTED_PROXIES,
-    redisUrl: e.HOLDFAST_REDIS === 'off' ? null : (e.REDIS_URL ?? null),
+    redisUrl: redisUrlOf(env, e),
     metricsAllowed: e.HOLDFAST_METRICS_ALLOWED_CIDRS,
     corsOrigins: e.HOLDFAST_CORS_ORIGINS,
     publicHosts: e.HOLDFAST_PUBLIC_HOSTS,

@@ -5,6 +5,7 @@ import {
   databaseUrl,
   internalSecret,
   secretFile,
+  natsUrl,
   secretsOf,
   commonServiceSchema,
   parseConfig,
@@ -63,7 +64,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     host: values.HOLDFAST_HOST,
     port: values.HOLDFAST_NOTIFICATION_PORT,
     databaseUrl: secretsOf(env, 'DATABASE_URL', databaseUrl),
-    natsUrl: values.NATS_URL,
+    natsUrl: secretsOf(env, 'NATS_URL', natsUrl),
     internalSecret: secretsOf(env, 'HOLDFAST_INTERNAL_SECRET', internalSecret),
     logLevel: values.HOLDFAST_LOG_LEVEL,
     mail: {

@@ -423,7 +423,8 @@ describe('when a dependency is away', () => {
   });
 
   test('answers while NATS was never there, and says that it is not ready', async () => {
-    const own = buildService({ ...config, natsUrl: `nats://127.0.0.1:${await freePort()}` }, { logger });
+    const url = `nats://127.0.0.1:${await freePort()}`;
+    const own = buildService({ ...config, natsUrl: { values: () => [url] } }, { logger });
     const ownUrl = `http://127.0.0.1:${await own.start()}`;
     expect((await fetch(`${ownUrl}/livez`)).status).toBe(200);
     expect((await fetch(`${ownUrl}/readyz`)).status).toBe(503);

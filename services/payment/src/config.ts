@@ -4,6 +4,7 @@ import {
   internalSecret,
   isUnguessable,
   secretFile,
+  natsUrl,
   secretsOf,
   commonServiceSchema,
   parseConfig,
@@ -49,7 +50,7 @@ const schema = commonServiceSchema.extend({
 
 export interface Config {
   readonly databaseUrl: Secrets;
-  readonly natsUrl: string;
+  readonly natsUrl: Secrets;
   readonly internalSecret: Secrets;
   readonly logLevel: string;
   readonly host: string;
@@ -74,7 +75,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   const parsed = parseConfig(schema, env);
   return {
     databaseUrl: secretsOf(env, 'DATABASE_URL', databaseUrl),
-    natsUrl: parsed.NATS_URL,
+    natsUrl: secretsOf(env, 'NATS_URL', natsUrl),
     internalSecret: secretsOf(env, 'HOLDFAST_INTERNAL_SECRET', internalSecret),
     logLevel: parsed.HOLDFAST_LOG_LEVEL,
     host: parsed.HOLDFAST_HOST,

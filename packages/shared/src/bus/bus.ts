@@ -6,8 +6,11 @@ import {
   type JetStreamManager,
   type JsMsg,
 } from '@nats-io/jetstream';
-import { connect, headers as natsHeaders, type NatsConnection } from '@nats-io/transport-node';
+import { connect, headers as natsHeaders, type Auth, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from 'pino';
+import { currentSecret, type Secrets } from '../secrets/secret-ring.ts';
+import { loginOf, withoutLogin } from '../secrets/url-login.ts';
+import { watchSecret } from '../secrets/watch-secret.ts';
 import { assertNoOpenTransaction } from '../db/transaction.ts';
 import { CONSUMERS, ensureTopology, FAMILIES, type ConsumerName, type StreamName } from './topology.ts';
 
@@ -88,13 +91,16 @@ const PUBLISH_TIMEOUT_MS = 2_000;
 const REQUEST_TIMEOUT_MS = 2_000;
 
 const CONNECT_PAUSE_MS = 250;
+/** A server that takes us has done so by then. */
+const REPLACE_LIMIT_MS = 2_000;
 
 /**
  * Connects to NATS and makes the streams and consumers exist, now and again after every reconnect. Waits for the broker as long as
- * it takes, or until `signal` is aborted. @throws AbortError then.
+ * it takes, or until `signal` is aborted. @throws AbortError then. User and password of `url` are asked for at each connection, and when
+ * they change the connection is replaced; the address stays the one of the start.
  */
 export async function connectBus(options: {
-  url: string;
+  url: Secrets;
   name: string;
   logger: Logger;
   signal?: AbortSignal;
@@ -105,12 +111,18 @@ export async function connectBus(options: {
   const bus = new NatsBus(nc, js, logger);
   await bus.ensure();
   void bus.watch();
+  bus.onClose(
+    watchSecret(options.url, () => {
+      logger.info('who we are to NATS has changed, connecting anew');
+      void bus.replaceConnection();
+    }),
+  );
   return bus;
 }
 
 /** The library can wait for the first connection itself (`waitOnFirstConnect`), but that wait cannot be given up. */
 async function firstConnection(options: {
-  url: string;
+  url: Secrets;
   name: string;
   logger: Logger;
   signal?: AbortSignal;
@@ -125,9 +137,12 @@ async function firstConnection(options: {
   }
 }
 
-function connectOnce(options: { url: string; name: string }): Promise<NatsConnection> {
+function connectOnce(options: { url: Secrets; name: string }): Promise<NatsConnection> {
   return connect({
-    servers: options.url,
+    servers: withoutLogin(currentSecret(options.url)),
+    authenticator: () => authOf(currentSecret(options.url)),
+    // The package gives up for good at the second refusal. A password that was changed at the server first is in the file soon.
+    ignoreAuthErrorAbort: true,
     name: options.name,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
@@ -140,12 +155,24 @@ function connectOnce(options: { url: string; name: string }): Promise<NatsConnec
   });
 }
 
+/** As NATS reads a URL: a user alone is a token. */
+function authOf(url: string): Auth {
+  const login = loginOf(url);
+  if (login === null) return undefined;
+  return login.password === '' ? { auth_token: login.user } : { user: login.user, pass: login.password };
+}
+
 class NatsBus implements Bus {
   readonly #nc: NatsConnection;
   readonly #js: JetStreamClient;
   readonly #logger: Logger;
   #ensuring: Promise<void> | null = null;
   readonly #reconnected: (() => void)[] = [];
+  readonly #closers: (() => void)[] = [];
+  /** Questions that wait for their answer. */
+  readonly #asked = new Set<Promise<unknown>>();
+  /** Ends when the connection is replaced. */
+  #replacing: Promise<void> | null = null;
 
   constructor(nc: NatsConnection, js: JetStreamClient, logger: Logger) {
     this.#nc = nc;
@@ -183,6 +210,35 @@ class NatsBus implements Bus {
     }
   }
 
+  onClose(handle: () => void): void {
+    this.#closers.push(handle);
+  }
+
+  /** Cuts nobody's question off: what is under way is waited for, and what comes meanwhile waits for the new connection. */
+  replaceConnection(): Promise<void> {
+    this.#replacing ??= this.#replaceConnection().finally(() => (this.#replacing = null));
+    return this.#replacing;
+  }
+
+  async #replaceConnection(): Promise<void> {
+    await Promise.allSettled(this.#asked);
+    const isBack = new Promise<void>((resolve) => this.#reconnected.push(resolve));
+    await this.#nc.reconnect();
+    // Where the server does not take us yet, questions fail in their time as with any server that is away.
+    await Promise.race([isBack, sleep(REPLACE_LIMIT_MS, undefined, { ref: false })]);
+  }
+
+  async #ask<T>(question: () => Promise<T>): Promise<T> {
+    if (this.#replacing) await this.#replacing;
+    const asked = question();
+    this.#asked.add(asked);
+    try {
+      return await asked;
+    } finally {
+      this.#asked.delete(asked);
+    }
+  }
+
   onReconnect(handle: () => void): void {
     this.#reconnected.push(handle);
   }
@@ -192,7 +248,7 @@ class NatsBus implements Bus {
     const headers = natsHeaders();
     if (options.traceparent) headers.set('traceparent', options.traceparent);
     try {
-      const ack = await this.#js.publish(subject, payload, { msgID: options.messageId, headers });
+      const ack = await this.#ask(() => this.#js.publish(subject, payload, { msgID: options.messageId, headers }));
       return { seq: ack.seq, duplicate: ack.duplicate };
     } catch (error) {
       // A broker whose store was wiped answers that JetStream is not there: declare the streams again, the relay comes back.
@@ -273,7 +329,7 @@ class NatsBus implements Bus {
 
   async request(subject: string, payload: string): Promise<string> {
     assertNoOpenTransaction(`request to ${subject}`);
-    return (await this.#nc.request(subject, payload, { timeout: REQUEST_TIMEOUT_MS })).string();
+    return (await this.#ask(() => this.#nc.request(subject, payload, { timeout: REQUEST_TIMEOUT_MS }))).string();
   }
 
   onRequest(subject: string, group: string, answer: (payload: string) => Promise<string>): void {
@@ -306,6 +362,7 @@ class NatsBus implements Bus {
   }
 
   async close(): Promise<void> {
+    for (const handle of this.#closers) handle();
     if (this.#nc.isClosed()) return;
     // Draining waits for the broker; one that is gone must not hold up the end of the process.
     await Promise.race([this.#nc.drain(), new Promise((resolve) => setTimeout(resolve, 1_000).unref())]).catch(

@@ -24,14 +24,16 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('a password that was replaced is used by the next connection, and those that stand go on', async () => {
+test('a password that is being replaced fails nobody: connections that stand go on, a new one waits for it', async () => {
   let password = 'before';
+  let asked = (): unknown => undefined;
   const pool = createPool({
     connectionString: {
       values: () => {
         const url = new URL(database.adminUrl);
         url.username = role;
         url.password = password;
+        asked();
         return [url.href];
       },
     },
@@ -43,12 +45,25 @@ test('a password that was replaced is used by the next connection, and those tha
     const standing = await pool.connect();
     await asAdmin(`alter role ${role} password 'after'`);
     expect((await standing.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
-    await expect(pool.connect()).rejects.toThrow('password authentication failed');
-    password = 'after';
+    // Asked again when the server refuses: the file has the new one a moment later.
+    asked = () => (password = 'after');
     const next = await pool.connect();
     expect((await next.query('select current_user as me')).rows).toEqual([{ me: role }]);
     next.release();
     standing.release();
+  } finally {
+    await pool.end();
+  }
+});
+
+test('who has no right password is told so, by a query too', async () => {
+  const url = new URL(database.adminUrl);
+  url.username = role;
+  url.password = 'neither';
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  const pool = createPool({ connectionString: url.href, schema: 'public', applicationName: 'rotation', logger });
+  try {
+    await expect(pool.query('select 1')).rejects.toMatchObject({ code: '28P01' });
   } finally {
     await pool.end();
   }

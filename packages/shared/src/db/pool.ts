@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { currentSecret, type Secrets } from '../secrets/secret-ring.ts';
@@ -42,8 +43,47 @@ export function createPool(options: PoolOptions): Pool {
   });
   // Each client is made of the pool's options as they stand then.
   Object.defineProperty(pool.options, 'connectionString', { get: () => currentSecret(options.connectionString) });
+  connectPatiently(pool);
   pool.on('error', (error) => options.logger.warn({ err: error }, 'idle database connection lost'));
   // A client that is checked out reports its broken connection too; its query already rejects with the same cause.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
+
+/** invalid_password */
+const WRONG_PASSWORD = '28P01';
+const PATIENCE_MS = 1_500;
+const PAUSE_MS = 100;
+
+/**
+ * A new connection with a password that is just being changed is tried again: the server has the new one and the file will have it
+ * within a second or so, or the other way round.
+ */
+function connectPatiently(pool: Pool): void {
+  // Also called with a callback, by `pool.query`; that form is made of the other one.
+  const connect = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
+  const patiently = async () => {
+    const until = performance.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        return await connect();
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== WRONG_PASSWORD || performance.now() > until) throw error;
+        await sleep(PAUSE_MS);
+      }
+    }
+  };
+  pool.connect = ((callback?: ConnectCallback) => {
+    if (!callback) return patiently();
+    patiently().then(
+      (client) => callback(undefined, client, (release) => client.release(release)),
+      (error: unknown) => callback(error as Error, undefined, () => undefined),
+    );
+  }) as Pool['connect'];
+}
+
+type ConnectCallback = (
+  error: Error | undefined,
+  client: pg.PoolClient | undefined,
+  done: (release?: boolean) => void,
+) => void;

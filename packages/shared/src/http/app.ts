@@ -40,9 +40,10 @@ export function requireJson(req: Request, _res: Response, next: NextFunction): v
 export function isDependencyError(error: unknown): boolean {
   if (error instanceof pg.DatabaseError) {
     const code = error.code ?? '';
-    // 08: connection, 53: resources, 57: operator intervention (57014 is our own statement timeout), 55P03 and 40: contention after all retries.
+    // 08: connection, 28: who we are, while a password is being changed, 53: resources, 57: operator intervention (57014 is our own statement timeout), 55P03 and 40: contention after all retries.
     return (
       code.startsWith('08') ||
+      code.startsWith('28') ||
       code.startsWith('53') ||
       code.startsWith('57') ||
       code.startsWith('40') ||

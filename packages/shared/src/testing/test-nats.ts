@@ -1,6 +1,7 @@
 import { cpSync, globSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
+import type { Login } from '../secrets/url-login.ts';
 import { freePort, probePort } from './free-port.ts';
 import { testEnvironment } from './test-environment.ts';
 import { startTestProcess, untilReady, type TestProcess } from './test-process.ts';
@@ -12,8 +13,8 @@ export interface TestNats {
   process(): TestProcess;
   /** Kills it as a crash would; the store stays. */
   kill(): Promise<void>;
-  /** Starts it again on its port; with `wipe` the store is emptied first. */
-  restart(options?: { readonly wipe?: boolean }): Promise<void>;
+  /** Starts it again on its port; with `wipe` the store is emptied first, with `login` it takes nobody else from then on. */
+  restart(options?: { readonly wipe?: boolean; readonly login?: Login }): Promise<void>;
   /** Restarts it and keeps a copy of its store as it was in between, for `restoreStore`. */
   copyStore(): Promise<void>;
   /**
@@ -25,24 +26,36 @@ export interface TestNats {
   stop(): Promise<void>;
 }
 
-/** Starts a nats-server with JetStream for one test file. */
-export async function startTestNats(): Promise<TestNats> {
+/** Starts a nats-server with JetStream for one test file. With `login` it takes nobody else. */
+export async function startTestNats(options: { readonly login?: Login } = {}): Promise<TestNats> {
   const environment = testEnvironment();
   const program = environment.HOLDFAST_TEST_NATS_SERVER;
   const dir = mkdtempSync(join(environment.HOLDFAST_TEST_DIR, 'nats-'));
   const port = await freePort();
   const url = `nats://127.0.0.1:${port}`;
+  let { login } = options;
   const start = async () => {
+    const who = login ? { user: login.user, pass: login.password } : {};
     const started = startTestProcess({
       command: program.command,
-      args: [...program.args, '-a', '127.0.0.1', '-p', String(port), '-js', '-sd', dir],
+      args: [
+        ...program.args,
+        '-a',
+        '127.0.0.1',
+        '-p',
+        String(port),
+        '-js',
+        '-sd',
+        dir,
+        ...(login ? ['--user', login.user, '--pass', login.password] : []),
+      ],
       env: { ...process.env, ...program.env },
       killSignal: program.killSignal,
     });
     await untilReady(started, async () => {
       // The client keeps a timer for each refused connection, which would hold up the end of the test.
       await probePort(port);
-      const connection = await connect({ servers: url, reconnect: false, timeout: 1000 });
+      const connection = await connect({ servers: url, reconnect: false, timeout: 1000, ...who });
       await connection.flush();
       await connection.close();
     });
@@ -58,6 +71,7 @@ export async function startTestNats(): Promise<TestNats> {
     kill: () => running.kill(),
     async restart(options) {
       await running.kill();
+      login = options?.login ?? login;
       if (options?.wipe === true) rmSync(store, { recursive: true, force: true });
       running = await start();
     },

@@ -33,8 +33,8 @@ export interface Quoter {
 
 export interface QuoterOptions {
   readonly url: string;
-  /** The first signs our questions; the quoter may answer with any of them. */
-  readonly keys: readonly SigningKey[];
+  /** The first signs our questions; the quoter may answer with any of them. Asked for each time. */
+  readonly keys: () => readonly SigningKey[];
   readonly breakMs: number;
   readonly onChange: (state: CircuitStateName) => void;
 }
@@ -66,7 +66,7 @@ export function createQuoter(options: QuoterOptions): Quoter {
         path: target.pathname + target.search,
         headers: {
           'content-type': 'application/json',
-          [SIGNATURE_HEADER]: signBody(options.keys[0]!, QUOTE_REQUEST, body),
+          [SIGNATURE_HEADER]: signBody(options.keys()[0]!, QUOTE_REQUEST, body),
         },
         body,
         // Over the answer's body too: one that trickles in is as late as one that does not come.
@@ -82,7 +82,7 @@ export function createQuoter(options: QuoterOptions): Quoter {
   }
 
   function toAnswer(text: Buffer, header: string | string[] | undefined, request: QuoteRequest): QuoterAnswer {
-    const signature = verifyBody(options.keys, QUOTE_ANSWER, text, typeof header === 'string' ? header : undefined);
+    const signature = verifyBody(options.keys(), QUOTE_ANSWER, text, typeof header === 'string' ? header : undefined);
     if (!signature) return { kind: 'none', why: 'signature' };
     const body = text.toString('utf8');
     const parsed = quoteAnswer.safeParse(parseJson(body));

@@ -82,7 +82,13 @@ export async function startTestQuoter(options: Partial<QuoterOptions> = {}): Pro
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/quotes`;
-  const quoter = createQuoter({ url, keys: [CURRENT, PREVIOUS], breakMs: 60_000, onChange: () => {}, ...options });
+  const quoter = createQuoter({
+    url,
+    keys: () => [CURRENT, PREVIOUS],
+    breakMs: 60_000,
+    onChange: () => {},
+    ...options,
+  });
   return {
     url,
     asked,
