@@ -26,6 +26,8 @@ export interface StackOptions {
   readonly cuttable?: readonly Link[];
   /** Starts a Redis and tells the services of it. */
   readonly redis?: boolean;
+  /** Called when the servers run and before the parts start, with the servers' addresses. */
+  readonly onServers?: (servers: { readonly nats: string; readonly redis: string | null }) => void | Promise<void>;
 }
 
 /** One deployment of Holdfast for one test file: servers of its own, each service a process of its own. */
@@ -176,6 +178,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     rmSync(dir, { recursive: true, force: true });
   };
   try {
+    await options.onServers?.({ nats: nats.url, redis: redis?.url ?? null });
     const started = await Promise.allSettled(options.parts.map((part) => start(part)));
     for (const result of started) if (result.status === 'rejected') throw result.reason;
   } catch (error) {

@@ -2,6 +2,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
 import type { BookingJson } from '@holdfast/shared/contracts/bookings';
 import { until } from '@holdfast/shared/testing/until';
 import { aCaller, createApiClient, createAssertedClient, type ApiClient } from '../support/api-client.ts';
@@ -18,10 +19,16 @@ const NEXT_WEBHOOK_SECRET = 'whsec_next_of_the_tests_9876543210';
 const CARD = '4242424242424242';
 const SERVICES = ['booking', 'payment', 'notification'] as const;
 
+const NATS_PASSWORDS = ['the-first-of-nats-0123456789', 'the-next-of-nats-0123456789'] as const;
+const REDIS_PASSWORDS = ['the-first-of-redis-0123456789', 'the-next-of-redis-0123456789'] as const;
 const SMS_AUTHORIZATION = 'Bearer of-the-sms-provider-0123456789';
 
 let stack: Stack;
 let admin: ApiClient;
+/** Somebody else at Redis than those whose password changes. */
+let redisAdmin: Redis;
+/** Writes the addresses of NATS and Redis with the first password or the next one. */
+let writeAddresses: (which: 0 | 1) => void;
 const dir = mkdtempSync(join(tmpdir(), 'holdfast-rotation-'));
 const file = (name: string) => join(dir, name);
 /** As an operator or an orchestrator replaces a secret: another file takes the name in one step. */
@@ -37,9 +44,26 @@ beforeAll(async () => {
     HOLDFAST_INTERNAL_SECRET: '',
     HOLDFAST_INTERNAL_SECRET_FILE: file('internal'),
     HOLDFAST_LOG_LEVEL: 'debug',
+    NATS_URL: '',
+    NATS_URL_FILE: file('nats'),
+    REDIS_URL: '',
+    REDIS_URL_FILE: file('redis'),
   };
   stack = await startStack({
     parts: WHOLE_PATH,
+    redis: true,
+    async onServers({ nats, redis }) {
+      const first = new Redis(redis!);
+      await first.acl('SETUSER', 'admin', 'on', '>admin', '~*', '&*', '+@all');
+      await first.acl('SETUSER', 'default', 'resetpass', `>${REDIS_PASSWORDS[0]}`);
+      first.disconnect();
+      redisAdmin = new Redis(redis!, { username: 'admin', password: 'admin' });
+      writeAddresses = (which) => {
+        write('nats', nats.replace('//', `//holdfast:${NATS_PASSWORDS[which]}@`));
+        write('redis', redis!.replace('//', `//:${REDIS_PASSWORDS[which]}@`));
+      };
+      writeAddresses(0);
+    },
     env: {
       gateway: internal,
       booking: internal,
@@ -58,6 +82,7 @@ beforeAll(async () => {
   admin = (await signInAdmin(stack)).api;
 }, 60_000);
 afterAll(async () => {
+  redisAdmin?.disconnect();
   await stack?.stop();
   rmSync(dir, { recursive: true, force: true });
 });
@@ -107,6 +132,46 @@ test('the internal secret is replaced while requests are under way, and none of 
   expect(statuses.filter((status) => ![200, 201].includes(status))).toEqual([]);
 }, 60_000);
 
+test('the passwords of NATS and Redis are replaced while bookings are paid for, and no call fails', async () => {
+  const customers = await Promise.all(['Cleo', 'Dora', 'Emil'].map((name) => signUp(stack, name)));
+  const eventId = await makePoolEvent(admin, { capacity: 500 });
+  let going = true;
+  let booked = 0;
+  const statuses: number[] = [];
+  const traffic = Promise.all(
+    customers.map(async ({ api }) => {
+      while (going) {
+        const held = await api.post<BookingJson>('/v1/bookings', { event_id: eventId, quantity: 1 });
+        const path = `/v1/bookings/${held.body?.id}`;
+        const paid = await api.post<BookingJson>(`${path}/pay`, { payment_method: 'pm_card_visa' });
+        statuses.push(held.status, paid.status);
+        await until('it is confirmed', async () => {
+          const read = await api.get<BookingJson>(path);
+          statuses.push(read.status);
+          return read.body?.status === 'CONFIRMED';
+        });
+        booked += 1;
+      }
+    }),
+  );
+  await until('bookings are made', () => booked > 2);
+  // This NATS takes anybody, as one does that knows both users; Redis knows both passwords.
+  await redisAdmin.acl('SETUSER', 'default', `>${REDIS_PASSWORDS[1]}`);
+  writeAddresses(1);
+  const said = (part: Part, text: string) => stack.process(part).lines.some((line) => line.includes(text));
+  for (const part of ['gateway', ...SERVICES] as const)
+    await until(`${part} is connected to NATS anew`, () => said(part, 'connection to NATS is back'));
+  for (const part of ['gateway', 'booking'] as const)
+    await until(`${part} has said to Redis who it is`, () => said(part, 'who we are to Redis has changed'));
+  await redisAdmin.acl('SETUSER', 'default', `<${REDIS_PASSWORDS[0]}`);
+  const before = booked;
+  await until('bookings are made with the next ones', () => booked > before + 3);
+  going = false;
+  await traffic;
+  // A payment that takes a moment longer is answered 202.
+  expect(statuses.filter((status) => ![200, 201, 202].includes(status))).toEqual([]);
+}, 60_000);
+
 test('a mail that was under way while the secret changed still brings its token', async () => {
   const eve = await signUp(stack, 'Eve');
   const mail = await untilMail(stack.url('mail'), eve.email, 'confirm your email');
@@ -137,6 +202,7 @@ describe('no secret is written down', () => {
       ['admin password', stack.admin.password],
       ['password', PASSWORD],
       ['card number', CARD],
+      ...[...NATS_PASSWORDS, ...REDIS_PASSWORDS].map((password) => [password.slice(0, 18), password] as const),
       ['key of the provider of text messages', SMS_AUTHORIZATION.split(' ')[1]!],
     ]);
     const answers: string[] = [];

@@ -161,3 +161,22 @@ test('a question is signed, so that the quoter knows who asks', async () => {
   expect(answer.kind).toBe('quote');
   expect(header).toBe(signBody(CURRENT, QUOTE_REQUEST, body));
 });
+
+test('the keys are asked for each time: a question after a change is signed with the next one', async () => {
+  const next = { id: 'next', secret: 'the-next-secret-of-the-quoter' };
+  let keys = [CURRENT];
+  quoter = await startTestQuoter({ keys: () => keys });
+  const signatures: (string | undefined)[] = [];
+  quoter.behave((request, raw) => {
+    signatures.push(raw.signature);
+    return priced(request, 1);
+  });
+  expect((await quoter.quoter.ask(aQuestion(), 1_000)).kind).toBe('quote');
+  // The quoter has both for a while, and signs with the one that it had before.
+  keys = [PREVIOUS, CURRENT];
+  expect((await quoter.quoter.ask(aQuestion(), 1_000)).kind).toBe('quote');
+  expect(signatures.map((signature) => /key_id=([^,]+)/.exec(signature ?? '')?.[1])).toEqual([CURRENT.id, PREVIOUS.id]);
+  // Once the old one is gone here, what it signed is not believed any more.
+  keys = [next];
+  expect((await quoter.quoter.ask(aQuestion(), 1_000)).kind).toBe('none');
+});
