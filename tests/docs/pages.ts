@@ -7,6 +7,8 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Every page of ours, relative to the checkout. */
 export const PAGES: readonly string[] = [
   'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
   ...globSync(['docs/**/*.md', 'services/*/README.md', 'infra/*/README.md', 'tests/README.md', 'bench/README.md'], {
     cwd: ROOT,
   }).sort(),
