@@ -54,6 +54,7 @@ export const slowClients: Bench = {
       label: `the same beside ${SLOW_SOCKETS} slow sockets`,
       unit: 'calls/s',
       reach: [{ of: 'calm', atLeast: 0.5 }],
+      within: [{ percentile: 'p99Ms', atMost: 2, of: 'calm' }],
     },
   ],
   async prepare(context) {
