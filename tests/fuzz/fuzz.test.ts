@@ -16,8 +16,9 @@ test('two thousand requests made of the document bring no 5xx, no answer that it
   const report = await fuzz(stack, await driveStack(stack), { seed: SEED, requests: REQUESTS });
   expect(report.findings).toEqual([]);
   expect([report.sent, report.operations.called]).toEqual([REQUESTS, report.operations.all]);
-  // A run that is refused everywhere has tried nothing.
-  expect(report.operations.succeeded / report.operations.all).toBeGreaterThan(0.6);
+  // A run that is refused everywhere has tried nothing. About six in ten succeed; a new operation changes all that follows, so not more
+  // than half is asked for.
+  expect(report.operations.succeeded / report.operations.all).toBeGreaterThan(0.5);
   expect(report.byStatus['201']).toBeGreaterThan(25);
   expect(await brokenAfterwards(stack)).toEqual([]);
 }, 240_000);
