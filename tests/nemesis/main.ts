@@ -69,7 +69,7 @@ function showReport(report: SeedReport): void {
   progress.detail(`slowest answer ${report.slowestMs} ms, at rest ${report.quietAfterMs} ms after the last healing`);
   for (const line of report.broken) progress.detail(`BROKEN: ${line}`);
   if (report.ok) return;
-  progress.detail(`the clients' account: ${report.history}`);
+  progress.detail(`the clients' account, and the services' logs beside it: ${report.history}`);
   progress.detail(`again: npm run test:nemesis -- --seed ${report.seed} --seconds ${args.seconds}`);
 }
 

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bookPatiently } from '../support/book.ts';
 import { makePoolEvent } from '../support/catalogue.ts';
@@ -104,7 +105,9 @@ export async function runSeed(plan: Plan, options: SeedOptions): Promise<SeedRep
         const done = await Promise.all(step.faults.map((fault) => injectFault(stack, history, fault)));
         faults.push(...done);
         for (const each of done)
-          tell(`${each.target} ${each.fault} at ${each.phase}: ${each.missed ?? `${each.to - each.from} ms`}`);
+          tell(
+            `${each.target} ${each.fault} at ${each.phase}: ${each.missed ?? `from ${each.from} for ${each.to - each.from} ms`}`,
+          );
       }
       await pause(Math.max(0, plan.seconds * 1000 - history.now()));
     };
@@ -133,6 +136,7 @@ export async function runSeed(plan: Plan, options: SeedOptions): Promise<SeedRep
   } catch (error) {
     broken.push(`the run broke off: ${(error as Error).stack ?? String(error)}`);
   } finally {
+    if (broken.length > 0) keepLogs(stack, options.dir, plan.seed);
     await stack.stop();
   }
   return {
@@ -147,6 +151,12 @@ export async function runSeed(plan: Plan, options: SeedOptions): Promise<SeedRep
     ms: Math.round(performance.now() - startedAt),
     history: history.file,
   };
+}
+
+/** What the services wrote since each was started last: one file for each beside the clients' account. */
+function keepLogs(stack: Stack, dir: string, seed: number): void {
+  for (const part of WHOLE_PATH)
+    writeFileSync(join(dir, `seed-${seed}.${part}.log`), stack.process(part).lines.join('\n'));
 }
 
 async function requireDurableCommits(stack: Stack): Promise<void> {
