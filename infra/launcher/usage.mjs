@@ -48,6 +48,8 @@ For operators: asks a gateway and shows what it answers. Without --url it is the
   sagas [id of a booking]     checkouts that do not go on or are late, or the checkout of one booking
   doctor                      whether the services and their servers are as they should be, and what to do where not. Asks the
                               servers of this checkout, or those of HOLDFAST_POSTGRES_ADMIN_URL, NATS_URL and REDIS_URL
+  database                    what is slow, unused or growing in PostgreSQL, and what to do about it: docs/runbooks/database.md. Of this
+                              checkout's database, or that of HOLDFAST_POSTGRES_ADMIN_URL
   backup <folder>             every table of all services as of one moment, while they run; of this checkout's database, or that of
                               HOLDFAST_POSTGRES_ADMIN_URL
   drill <folder>              restores a backup into a PostgreSQL that is thrown away, and checks it; changes nothing else

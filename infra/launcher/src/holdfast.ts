@@ -1,6 +1,7 @@
 import { inspect, parseArgs, stripVTControlCharacters } from 'node:util';
 import { backUp, drill, restore } from './cli/backups.ts';
 import { COMMANDS } from './cli/commands.ts';
+import { showDatabase } from './cli/database/show-database.ts';
 import { examine } from './cli/doctor/examine.ts';
 import { CommandError, EXIT, signedInClient, toCommandError } from './cli/gateway-client.ts';
 import type { Report } from './cli/report.ts';
@@ -25,6 +26,7 @@ async function main(argv: string[]): Promise<number> {
     const url = values.url ?? config.HOLDFAST_URL;
     return show(await examine({ ...config, ...(url === undefined ? {} : { HOLDFAST_URL: url }) }), values.json);
   }
+  if (name === 'database') return show(await showDatabase(config, operands), values.json);
   if (name === 'backup') return show(await backUp(config, operands), values.json);
   if (name === 'restore') return show(await restore(values['forget-streams'], operands), values.json);
   if (name === 'drill') return show(await drill(operands), values.json);
@@ -32,7 +34,7 @@ async function main(argv: string[]): Promise<number> {
   if (!command) {
     const what = name === undefined ? 'which command' : `no command is called ${name}`;
     throw new CommandError(
-      `${what}; there are ${Object.keys(COMMANDS).join(', ')}, doctor, backup, restore, drill, and --help`,
+      `${what}; there are ${Object.keys(COMMANDS).join(', ')}, doctor, database, backup, restore, drill, and --help`,
       EXIT.usage,
     );
   }

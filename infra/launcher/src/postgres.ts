@@ -66,6 +66,21 @@ export function postgresSettings(mode: PostgresMode): Record<string, string> {
   };
 }
 
+/** What each statement costs, for `holdfast database`. */
+export const COUNTED_STATEMENTS = {
+  shared_preload_libraries: 'pg_stat_statements',
+  // A restart would otherwise write and read the texts.
+  'pg_stat_statements.save': 'off',
+} as const;
+
+/** Whether the library lies beside these programs: a server that is told to load one that is missing does not start. */
+function hasStatementCounts({ postgres }: PostgresPrograms): boolean {
+  const prefix = dirname(dirname(postgres.command));
+  return ['lib', 'lib/postgresql'].some((folder) =>
+    ['so', 'dylib', 'dll'].some((suffix) => existsSync(join(prefix, folder, `pg_stat_statements.${suffix}`))),
+  );
+}
+
 /** Starts a PostgreSQL on loopback, creating the cluster first when there is none, and waits until a real query answers. */
 export async function startPostgres(options: PostgresOptions): Promise<RunningServer> {
   const password = readOrCreatePassword(options.passwordFile);
@@ -78,6 +93,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningSe
     listen_addresses: '127.0.0.1',
     port: String(options.port),
     unix_socket_directories: '',
+    ...(hasStatementCounts(options.programs) ? COUNTED_STATEMENTS : {}),
   };
   const server = await spawnServer({
     program: options.programs.postgres,

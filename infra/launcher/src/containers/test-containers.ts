@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { GenericContainer, getContainerRuntimeClient, Wait } from 'testcontainers';
-import { pingPostgres, POSTGRES_ADMIN, postgresSettings } from '../postgres.ts';
+import { COUNTED_STATEMENTS, pingPostgres, POSTGRES_ADMIN, postgresSettings } from '../postgres.ts';
 import { IMAGES, RUN_LABEL } from './images.ts';
 
 /** A program of a test, see `packages/shared/src/testing/test-environment.ts`. */
@@ -30,7 +30,11 @@ export async function startTestContainers(scratch: string): Promise<TestContaine
     });
   });
   const password = randomBytes(24).toString('hex');
-  const settings = { ...postgresSettings('test'), listen_addresses: '*', unix_socket_directories: '/tmp' };
+  const settings = {
+    ...postgresSettings('test'),
+    ...COUNTED_STATEMENTS,
+    ...{ listen_addresses: '*', unix_socket_directories: '/tmp' },
+  };
   const container = await new GenericContainer(IMAGES.postgres)
     .withEnvironment({
       POSTGRES_USER: POSTGRES_ADMIN,

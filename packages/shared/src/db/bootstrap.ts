@@ -53,6 +53,11 @@ export async function bootstrapDatabase(options: BootstrapOptions): Promise<Serv
     await client.query(CLOCK_SQL);
     await client.query('create extension if not exists btree_gist with schema public');
     await client.query('create extension if not exists pg_trgm with schema public');
+    // Counts what each statement costs, where the server loads it; nothing of ours depends on it.
+    const { rows } = await client.query<{ loaded: boolean }>(
+      "select current_setting('shared_preload_libraries') like '%pg_stat_statements%' as loaded",
+    );
+    if (rows[0]?.loaded) await client.query('create extension if not exists pg_stat_statements with schema public');
     await client.query('revoke create on schema public from public');
     for (const schema of SERVICE_SCHEMAS) {
       await client.query(`create schema if not exists ${schema} authorization ${role(schema)}`);

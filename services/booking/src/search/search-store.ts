@@ -161,11 +161,11 @@ export async function findEntries(db: Queryable, filter: SearchFilter): Promise<
 export async function deleteOver(db: Queryable, limit: number): Promise<number> {
   const { rowCount } = await db.query(
     `delete from search_entries
-      where id in (select id from search_entries
-                    where kind = 'event' and ends_at <= clock.app_now()
-                    order by ends_at
-                    limit $1
-                      for update skip locked)`,
+      where ctid = any (array(select ctid from search_entries
+                               where kind = 'event' and ends_at <= (select clock.app_now())
+                               order by ends_at
+                               limit $1
+                                 for update skip locked))`,
     [limit],
   );
   return rowCount ?? 0;

@@ -92,12 +92,12 @@ export async function findAttempt(db: Queryable, endpointId: EndpointId, id: Att
 export async function deleteOldAttempts(pool: Pool, days: number, limit: number): Promise<number> {
   const { rowCount } = await pool.query(
     `delete from webhook_attempts
-      where id in (select id
-                     from webhook_attempts
-                    where created_at < (select clock.app_now()) - make_interval(days => $1)
-                    order by created_at
-                    limit $2
-                      for update skip locked)`,
+      where ctid = any (array(select ctid
+                                from webhook_attempts
+                               where created_at < (select clock.app_now()) - make_interval(days => $1)
+                               order by created_at
+                               limit $2
+                                 for update skip locked))`,
     [days, limit],
   );
   return rowCount ?? 0;
