@@ -63,8 +63,11 @@ export async function readStatistics(
   const { rows: whole } = await client.query<Omit<DatabaseStatistics, 'statements' | 'tables' | 'unused_indexes'>>(
     `select datname as database, pg_database_size(datid)::float8 as bytes, to_json(stats_reset) #>> '{}' as counted_since,
             ${ratio('blks_hit', 'blks_read')} as hit_ratio, deadlocks::int,
-            (select coalesce(max(extract(epoch from clock_timestamp() - xact_start)), 0)::float8
-               from pg_stat_activity a where a.datid = d.datid and pid <> pg_backend_pid()) as oldest_transaction_s,
+            -- By the server's own clock, which began this statement at our query_start.
+            (select greatest(0, coalesce(max(extract(epoch from us.query_start - a.xact_start)), 0))::float8
+               from pg_stat_activity a
+               join pg_stat_activity us on us.pid = pg_backend_pid()
+              where a.datid = d.datid and a.pid <> us.pid) as oldest_transaction_s,
             (select count(*)::int from pg_stat_activity a
               where a.datid = d.datid and wait_event_type = 'Lock') as waiting_for_locks
        from pg_stat_database d
