@@ -37,15 +37,23 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
   };
   const pipe = (from: Socket, to: Socket, direction: Direction) => {
     let lastAt = 0;
-    from.on('data', (bytes) => {
+    // One after the other: timers of about the same time may fire in another order than they were set.
+    const onTheirWay: Buffer[] = [];
+    from.on('data', (bytes: Buffer) => {
       if (mode.is === 'cut') return;
       if (mode.is === 'swallowing' && mode.directions.includes(direction)) return;
       const now = performance.now();
       const wait = mode.is === 'slow' ? mode.ms + (Math.random() * 2 - 1) * mode.jitterMs : 0;
       lastAt = Math.max(lastAt, now + wait);
       // Bytes that are still on their way must not be overtaken by those that come after the delay.
-      if (lastAt <= now) to.write(bytes);
-      else setTimeout(() => !to.destroyed && to.write(bytes), lastAt - now);
+      if (lastAt <= now && onTheirWay.length === 0) to.write(bytes);
+      else {
+        onTheirWay.push(bytes);
+        setTimeout(() => {
+          const next = onTheirWay.shift();
+          if (next && !to.destroyed) to.write(next);
+        }, lastAt - now);
+      }
     });
     from.on('close', () => setTimeout(() => to.destroy(), Math.max(0, lastAt - performance.now())));
   };

@@ -1,3 +1,4 @@
+import net from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connectRedis, type Redis } from '@holdfast/shared/redis/redis';
 import { createLogger } from '@holdfast/shared/telemetry/logger';
@@ -120,4 +121,46 @@ test('the memory of a process forgets what was used longest ago', async () => {
   for (const key of ['a', 'b', 'a', 'c']) await take(key);
   expect((await take('a')).granted).toBe(0);
   expect((await take('b')).granted).toBe(1);
+});
+
+describe('an answer of Redis that belongs to another call', () => {
+  let losesAnswer = false;
+  let between: net.Server;
+  let client: Redis;
+  beforeAll(async () => {
+    between = net.createServer((from) => {
+      const to = net.connect(Number(new URL(server.url).port), '127.0.0.1');
+      from.pipe(to);
+      to.on('data', (bytes) => {
+        if (losesAnswer) losesAnswer = false;
+        else from.write(bytes);
+      });
+      for (const [one, other] of [[from, to] as const, [to, from] as const])
+        one.on('error', () => other.destroy()).on('close', () => other.destroy());
+    });
+    await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve));
+    const { port } = between.address() as net.AddressInfo;
+    client = connectRedis(`redis://127.0.0.1:${port}`, createLogger({ service: 'test', level: 'silent' }));
+    await until('Redis is connected', () => client.status === 'ready');
+  });
+  afterAll(() => {
+    client.disconnect();
+    between.close();
+  });
+
+  test('is refused, and the connection is made anew', async () => {
+    const buckets = new RedisBuckets(client);
+    const one = (key: string, want: number) => ({ key, size: size(1_000, 1), spent: 0, want });
+    const granted = async (...keys: string[]) =>
+      (await buckets.settle(keys.map((key, i) => one(key, i + 1)))).map((grant) => grant.granted);
+    expect(await granted('a', 'b')).toEqual([1, 2]);
+
+    losesAnswer = true;
+    await expect(granted('a')).rejects.toThrow('Command timed out');
+    // From here on each call gets the answer of the one after it.
+    const [second, third] = await Promise.allSettled([granted('a', 'b'), granted('a', 'b')]);
+    expect([second.status, third.status]).toEqual(['rejected', 'rejected']);
+    await until('the connection to be made anew', () => client.status === 'ready');
+    expect(await granted('a', 'b', 'c')).toEqual([1, 2, 3]);
+  });
 });

@@ -8,12 +8,12 @@ const AT_ONCE = 200;
 
 /**
  * `draw` of bucket-rules.ts for many buckets at once, by the clock of Redis, so that gateways whose clocks differ count alike. A
- * bucket that would be full again is not kept.
+ * bucket that would be full again is not kept. The answer begins with the last argument, which tells whose it is.
  */
 const SETTLE = `
 local time = redis.call('time')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local answers = {}
+local answers = { tonumber(ARGV[#ARGV]) }
 for i = 1, #KEYS do
   local a = (i - 1) * 5
   local capacity, per_ms, block_ms = tonumber(ARGV[a + 1]), tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3])
@@ -45,13 +45,20 @@ end
 return answers
 `;
 
-type SettleCommand = (keys: number, ...rest: (string | number)[]) => Promise<number[]>;
+type SettleCommand = (keys: number, ...rest: (string | number)[]) => Promise<unknown>;
 
-/** Buckets in Redis, shared by all gateways. A call is answered within the client's 100 ms or rejects. */
+/**
+ * Buckets in Redis, shared by all gateways. A call is answered within the client's 100 ms or rejects. The answer of another call is
+ * refused: a limit made of it could let nobody through any more. The connection is made anew then, because all later answers on it
+ * would be another's, too.
+ */
 export class RedisBuckets implements Buckets {
+  readonly #redis: Redis;
   readonly #settle: SettleCommand;
+  #calls = 0;
 
   constructor(redis: Redis) {
+    this.#redis = redis;
     redis.defineCommand('holdfastSettleBuckets', { lua: SETTLE });
     const command = (redis as unknown as Record<'holdfastSettleBuckets', SettleCommand>).holdfastSettleBuckets;
     this.#settle = command.bind(redis);
@@ -64,9 +71,19 @@ export class RedisBuckets implements Buckets {
   }
 
   async #part(asks: readonly BucketAsk[]): Promise<Grant[]> {
+    const call = ++this.#calls;
     const keys = asks.map((ask) => PREFIX + ask.key);
     const numbers = asks.flatMap(({ size, spent, want }) => [size.capacity, size.perMs, size.blockMs, spent, want]);
-    const answers = await this.#settle(keys.length, ...keys, ...numbers);
-    return asks.map((_, i) => ({ granted: answers[i * 3]!, left: answers[i * 3 + 1]!, waitMs: answers[i * 3 + 2]! }));
+    const answer: unknown = await this.#settle(keys.length, ...keys, ...numbers, call);
+    if (!Array.isArray(answer) || answer[0] !== call || answer.length !== 1 + asks.length * 3) {
+      this.#redis.disconnect(true);
+      throw new Error('Redis gave the answer of another call');
+    }
+    const figures = answer as number[];
+    return asks.map((_, i) => ({
+      granted: figures[i * 3 + 1]!,
+      left: figures[i * 3 + 2]!,
+      waitMs: figures[i * 3 + 3]!,
+    }));
   }
 }
