@@ -31,6 +31,7 @@ const ENTRY = {
   holdfast: 'infra/launcher/src/holdfast.ts',
   check: 'infra/launcher/src/check.ts',
   bench: 'bench/src/main.ts',
+  coverage: 'infra/launcher/src/coverage.ts',
   'event-catalogue': 'infra/launcher/src/event-catalogue.ts',
   fuzz: 'tests/fuzz/main.ts',
   'planted-bugs': 'infra/launcher/src/planted-bugs.ts',

@@ -69,6 +69,13 @@ Examples:
 Exit code: 0 shown, 1 refused or not found, or doctor found a fault, 64 when this command was called wrongly, 69 when the gateway or a service cannot be
 reached, 77 when the sign-in is not enough.
 `,
+  coverage: `npm run coverage [-- folders and jest arguments]
+
+Runs the tests that stand beside the code and fails when fewer than 80 % of its lines or 75 % of its branches were reached. What only
+the tests over several processes reach counts as not covered. The report for tools is .holdfast/coverage/lcov.info.
+
+  --help      this text
+`,
   'event-catalogue': `npm run event-catalogue [-- options]
 
 Writes docs/asyncapi.json, the AsyncAPI 3.0 document of all events, from the schemas in packages/shared/src/contracts. \`npm run check\`

@@ -32,6 +32,7 @@ import { venueRoutes } from './catalogue/venues/routes.ts';
 import { eventCancellationRoutes } from './event-cancellation/routes.ts';
 import { eventRescheduleRoutes } from './event-reschedule/routes.ts';
 import { holdRoutes, type HoldRoutesDeps } from './holds/routes.ts';
+import { moneyRoutes } from './integrity/routes.ts';
 import { sagaAttention } from './saga-operations/saga-attention.ts';
 import { sagaRoutes } from './saga-operations/routes.ts';
 import { seriesRoutes, type SeriesRoutesDeps } from './series/routes.ts';
@@ -73,7 +74,7 @@ export function buildHttp(deps: HttpDeps): Express {
       integrityAttention('booking'),
     ]),
   );
-  app.use('/internal', integrityRoutes(deps.auditor));
+  app.use('/internal', integrityRoutes(deps.auditor), moneyRoutes(deps.pool));
   app.use('/internal', timelineRoutes('booking', deps.pool, [bookingTimeline, messagingTimeline]));
   app.use('/internal', deadLetterRoutes(deps.pool, 'booking'), deadLetterReplayRoutes(deps.pool, 'booking'));
   app.use('/internal', deliveryStateRoutes(deps.pool, deps.bus, 'booking'));

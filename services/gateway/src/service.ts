@@ -27,6 +27,7 @@ import { PasswordHasher } from './identity/password.ts';
 import { PreparedIdentity } from './identity/prepare-identity.ts';
 import { successorMaker } from './identity/refresh-token.ts';
 import { ResetMailer } from './identity/reset-mailer.ts';
+import { moneyInvariant } from './integrity/check-money.ts';
 import { Revocations } from './identity/revocations.ts';
 import { RoleChanges } from './identity/role-changes.ts';
 import { TokenMemory } from './identity/token-memory.ts';
@@ -106,6 +107,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   const auditor = new Auditor({
     service: 'gateway',
     invariants: [...messagingInvariants('identity'), ...auditInvariants('identity')],
+    computed: [moneyInvariant({ upstreams, internalSecret: config.internalSecret })],
     pool,
     logger,
     registry: metrics.registry,

@@ -18,6 +18,7 @@ import { timelineRoutes } from '@holdfast/shared/timeline/timeline-routes';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { paymentAttention } from './attention/payment-attention.ts';
+import { moneyRoutes } from './integrity/routes.ts';
 import { ledgerRoutes } from './ledger/routes.ts';
 import type { PaymentMetrics } from './metrics.ts';
 import { paymentTimeline } from './payments/payment-timeline.ts';
@@ -50,6 +51,7 @@ export function createHttp(options: HttpOptions): Express {
   app.use(reconciliationRoutes(options.reconciliation));
   const sources = [paymentAttention, messagingAttention('payment', { consumes: true }), integrityAttention('payment')];
   app.use('/internal', attentionRoutes(options.payments.pool, sources), integrityRoutes(options.auditor));
+  app.use('/internal', moneyRoutes(options.payments.pool));
   app.use('/internal', timelineRoutes('payment', options.payments.pool, [paymentTimeline, messagingTimeline]));
   app.use('/internal', auditRoutes(options.payments.pool, 'payment'));
   app.use(

@@ -38,6 +38,12 @@ export function requireUser(req: Request): SignedInCaller {
   return caller as SignedInCaller;
 }
 
+/** For what the gateway asks in its own name: a role, and nobody who has it. @throws Problem `forbidden`. */
+export function requireOwnQuestion(req: Request): void {
+  const { userId, role } = callerOf(req);
+  if (userId !== null || role !== 'operator') throw new Problem('forbidden');
+}
+
 /** @throws Problem `unauthenticated` or `forbidden`. */
 export function requireRole(req: Request, ...roles: Role[]): SignedInCaller {
   const caller = requireUser(req);

@@ -6,11 +6,13 @@ import type { InvariantResultJson, ServiceIntegrity } from '../contracts/integri
 import type { Pool } from '../db/pool.ts';
 import { withTransaction, type Queryable } from '../db/transaction.ts';
 import { Loop } from '../loop.ts';
-import type { Invariant } from './invariant.ts';
+import type { ComputedInvariant, Invariant } from './invariant.ts';
 
 export interface AuditorOptions {
   readonly service: string;
   readonly invariants: readonly Invariant[];
+  /** Those that ask other services. */
+  readonly computed?: readonly ComputedInvariant[];
   readonly pool: Pool;
   readonly logger: Logger;
   /** Gets `holdfast_integrity_violations`, by invariant; absent in tests. */
@@ -24,6 +26,8 @@ const LIMIT_MS = 10_000;
 /** A process that died in its turn keeps others from the check for so long. */
 const TURN = '60 seconds';
 const EXAMPLES = 5;
+/** Others may come up later than this process: until then only somebody who wants to know asks them. */
+const COMPUTED_AFTER_MS = 600_000;
 /** How long somebody waits for a run: the gateway waits 2 s for all services together. */
 const PATIENCE_MS = 1_500;
 const SECONDS = { minute: 60, hour: 3_600 } as const;
@@ -36,11 +40,14 @@ const SECONDS_BROKEN = { minute: 5, hour: 60 } as const;
 export class Auditor {
   readonly loop: Loop;
   readonly #options: AuditorOptions;
+  readonly #all: readonly (Invariant | ComputedInvariant)[];
+  readonly #madeAt = performance.now();
   #demanded: Promise<unknown> | null = null;
   #stopped = false;
 
   constructor(options: AuditorOptions) {
     this.#options = options;
+    this.#all = [...options.invariants, ...(options.computed ?? [])];
     this.loop = new Loop({
       name: 'check-integrity',
       intervalMs: LOOK_MS,
@@ -65,12 +72,14 @@ export class Auditor {
 
   /** Runs what is due, and says which invariants that were. */
   async runDue(): Promise<string[]> {
-    return this.#run(await nextTurns(this.#options.pool, this.#options.invariants));
+    const settled = performance.now() - this.#madeAt >= COMPUTED_AFTER_MS;
+    const due = settled ? this.#all : this.#options.invariants;
+    return this.#run(await nextTurns(this.#options.pool, due));
   }
 
   /** Runs every invariant now, whatever is due; what a replica is checking at this moment is left to it. */
   async runAll(): Promise<string[]> {
-    return this.#run(new Map(this.#options.invariants.map(({ name }) => [name, 0])));
+    return this.#run(new Map(this.#all.map(({ name }) => [name, 0])));
   }
 
   /** Runs all, and answers when that is done or when patience is over: then with `running`, and the run goes on. */
@@ -96,9 +105,7 @@ export class Auditor {
     );
     const known = new Map(rows.map((row) => [row.invariant, row]));
     return {
-      invariants: this.#options.invariants.map((invariant) =>
-        toJson(this.#options.service, invariant, known.get(invariant.name)),
-      ),
+      invariants: this.#all.map((invariant) => toJson(this.#options.service, invariant, known.get(invariant.name))),
       running: this.#demanded !== null,
     };
   }
@@ -107,12 +114,12 @@ export class Auditor {
     const { pool } = this.#options;
     const ran: string[] = [];
     const later = await notDue(pool, turns);
-    for (const invariant of this.#options.invariants) {
+    for (const invariant of this.#all) {
       if (this.#stopped) break;
-      if (later.has(invariant.name)) continue;
+      if (!turns.has(invariant.name) || later.has(invariant.name)) continue;
       if (!(await claimTurn(pool, invariant.name, turns.get(invariant.name)!))) continue;
       const startedAt = performance.now();
-      const found = await check(pool, invariant);
+      const found = await ('sql' in invariant ? check(pool, invariant) : compute(invariant));
       await saveResult(pool, invariant.name, found, Math.round(performance.now() - startedAt));
       if (found.status !== 'ok') this.#options.logger.error({ invariant: invariant.name, ...found }, 'integrity');
       ran.push(invariant.name);
@@ -122,7 +129,10 @@ export class Auditor {
 }
 
 /** Seconds after its last run when each is due. What was found broken is looked at sooner, so that what heals is soon said to be healed. */
-async function nextTurns(db: Queryable, invariants: readonly Invariant[]): Promise<Map<string, number>> {
+async function nextTurns(
+  db: Queryable,
+  invariants: readonly Pick<Invariant, 'name' | 'every'>[],
+): Promise<Map<string, number>> {
   const { rows } = await db.query<{ invariant: string }>(
     `select invariant from integrity_results where status in ('violated', 'failed')`,
   );
@@ -182,9 +192,23 @@ async function check(pool: Pool, { sql }: Invariant): Promise<Found> {
     for (const example of examples) delete example['place'];
     return { status: violations > 0 ? 'violated' : 'ok', violations, examples, error: null };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { status: 'failed', violations: 0, examples: [], error: message.slice(0, 300) };
+    return failed(error);
   }
+}
+
+async function compute({ find }: ComputedInvariant): Promise<Found> {
+  try {
+    const rows = await find();
+    const status = rows.length > 0 ? 'violated' : 'ok';
+    return { status, violations: rows.length, examples: rows.slice(0, EXAMPLES), error: null };
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function failed(error: unknown): Found {
+  const message = error instanceof Error ? error.message : String(error);
+  return { status: 'failed', violations: 0, examples: [], error: message.slice(0, 300) };
 }
 
 async function saveResult(db: Queryable, name: string, found: Found, durationMs: number): Promise<void> {
@@ -215,7 +239,11 @@ interface StoredResult {
   readonly duration_ms: number | null;
 }
 
-function toJson(service: string, invariant: Invariant, stored: StoredResult | undefined): InvariantResultJson {
+function toJson(
+  service: string,
+  invariant: Omit<Invariant, 'sql'>,
+  stored: StoredResult | undefined,
+): InvariantResultJson {
   const { name, description, every } = invariant;
   return {
     ...{ service, name, description, every },

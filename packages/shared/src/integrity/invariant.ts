@@ -9,3 +9,9 @@ export interface Invariant {
   /** Answers a row for each violation. One statement, so one snapshot: what is half-way in a transaction is not seen. */
   readonly sql: string;
 }
+
+/** One that no statement over one service's tables can tell: it asks others, and so is left alone while a deployment comes up. */
+export interface ComputedInvariant extends Omit<Invariant, 'sql'> {
+  /** Answers a row for each violation. @throws when it could not be found out; nothing is known then. */
+  readonly find: () => Promise<readonly object[]>;
+}
