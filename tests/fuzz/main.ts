@@ -30,7 +30,11 @@ try {
     user: unprivilegedUser(),
     log: (line: string) => progress.detail(line),
   };
-  servers = await startTestServers(context, guard, progress, { allowBrokenMigrations: false, inContainers: false });
+  servers = await startTestServers(context, guard, progress, {
+    allowBrokenMigrations: false,
+    inContainers: false,
+    postgresMode: 'test',
+  });
   Object.assign(process.env, servers.env);
   progress.step('starting a stack to fuzz');
   stack = await startStack({ parts: WHOLE_PATH });

@@ -31,7 +31,10 @@ try {
     user: unprivilegedUser(),
     log: (line: string) => progress.detail(line),
   };
-  servers = await startTestServers(context, guard, progress, { allowBrokenMigrations: false, inContainers: false });
+  // Sessions of PostgreSQL are killed here, and it then has what it wrote to its log: the settings are those of production.
+  servers = await startTestServers(context, guard, progress, {
+    ...{ allowBrokenMigrations: false, inContainers: false, postgresMode: 'durable' },
+  });
   Object.assign(process.env, servers.env);
   for (let seed = args.seed; seed < args.seed + args.seeds && !stopRequest.wanted; seed += 1) {
     const plan = planOf(seed, { seconds: args.seconds, ownServers: true });

@@ -91,11 +91,22 @@ export async function lockTables(stack: Stack, ms: number): Promise<void> {
   client.on('error', () => undefined);
   await client.connect();
   try {
-    await client.query(`begin; lock table ${TABLES.join(', ')} in access exclusive mode`);
+    while (!(await lockedAll(client))) await client.query('rollback');
     await pause(ms);
     await client.query('rollback');
   } finally {
     await client.end();
+  }
+}
+
+/** Whether it got them: those who hold one and want another may have to be let by first, and then PostgreSQL ends one of the two. */
+async function lockedAll(client: pg.Client): Promise<boolean> {
+  try {
+    await client.query(`begin; lock table ${TABLES.join(', ')} in access exclusive mode`);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === '40P01') return false;
+    throw error;
   }
 }
 

@@ -10,7 +10,7 @@ import { anyFreePort } from './free-port.ts';
 import type { Guard } from './guard.ts';
 import { killProcessesWithVariable } from './leftover-processes.ts';
 import { postgresHome } from './postgres-home.ts';
-import { startPostgres } from './postgres.ts';
+import { startPostgres, type PostgresMode } from './postgres.ts';
 import { isProcessAlive } from './process-alive.ts';
 import type { Progress } from './progress.ts';
 
@@ -20,17 +20,27 @@ export interface TestServers {
   stop(): Promise<void>;
 }
 
+export interface TestServersOptions {
+  readonly allowBrokenMigrations: boolean;
+  readonly inContainers: boolean;
+  /**
+   * `test` neither flushes nor waits for its log, which is quick, and forgets the last commits when one of its processes is killed:
+   * whoever does that to it needs `durable`.
+   */
+  readonly postgresMode: PostgresMode;
+}
+
 const TEMPLATE = 'holdfast_template';
 
 /**
- * Starts what all test files share: one PostgreSQL of its own (no flushing, thrown away at the end) with a migrated template
+ * Starts what all test files share: one PostgreSQL of its own, thrown away at the end, with a migrated template
  * database. NATS and Redis are only looked up: a test file that needs one starts its own, which takes a tenth of a second.
  */
 export async function startTestServers(
   context: SearchContext,
   guard: Guard,
   progress: Progress,
-  options: { readonly allowBrokenMigrations: boolean; readonly inContainers: boolean },
+  options: TestServersOptions,
 ): Promise<TestServers> {
   const scratchRuns = join(context.dataDir, 'test');
   mkdirSync(scratchRuns, { recursive: true, mode: 0o711 });
@@ -41,7 +51,7 @@ export async function startTestServers(
   mkdirSync(scratch, { recursive: true, mode: 0o711 });
   const servers = options.inContainers
     ? await containerServers(scratch, progress)
-    : await localServers(context, guard, progress, run, scratch);
+    : await localServers(context, guard, progress, { run, scratch, postgresMode: options.postgresMode });
   const stop = async () => {
     // A test that failed half-way, or a killed jest, may leave its servers and services running.
     killProcessesWithVariable('HOLDFAST_TEST_DIR', scratch);
@@ -94,8 +104,7 @@ async function localServers(
   context: SearchContext,
   guard: Guard,
   progress: Progress,
-  run: string,
-  scratch: string,
+  { run, scratch, postgresMode }: { run: string; scratch: string; postgresMode: PostgresMode },
 ): Promise<SharedServers> {
   const found = await findPostgres(context);
   const nats = await findNats(context);
@@ -116,7 +125,7 @@ async function localServers(
     dataDir: join(postgresDir, 'postgres'),
     passwordFile: join(scratch, 'postgres-password'),
     port: await anyFreePort(),
-    mode: 'test',
+    mode: postgresMode,
     user: context.user,
     logFile: join(context.dataDir, 'logs', 'test-postgres.log'),
   });

@@ -35,6 +35,7 @@ try {
     // A run of some files is somebody at work on them; the whole run must find everything in order.
     allowBrokenMigrations: process.argv.length > 2,
     inContainers: config.TEST_INFRA === 'containers',
+    postgresMode: 'test',
   });
   if (process.argv.includes('--servers')) {
     exitCode = await serveUntilStopped(servers.env, stopRequest);
