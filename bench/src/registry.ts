@@ -7,6 +7,7 @@ import { flash } from './benches/flash.ts';
 import { floor } from './benches/floor.ts';
 import { gateway, slowClients } from './benches/gateway.ts';
 import { hold } from './benches/hold.ts';
+import { holdSlots } from './benches/hold-slots.ts';
 import { hotSeat } from './benches/hot-seat.ts';
 import { search } from './benches/search.ts';
 import { series } from './benches/series.ts';
@@ -17,6 +18,7 @@ import { waitlist } from './benches/waitlist.ts';
 export const BENCHES: readonly Bench[] = [
   floor,
   hold,
+  holdSlots,
   flash,
   hotSeat,
   steady,

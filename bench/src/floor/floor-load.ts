@@ -2,11 +2,13 @@ import pg from 'pg';
 import { serveLoad } from '../load/child.ts';
 import { SampleTaker, type Sample } from '../load/sample.ts';
 import { holdMaker, type FloorHold } from './floor-hold.ts';
-import { ONE_CALL, SEVEN_STATEMENTS } from './floor-sql.ts';
+import { ONE_CALL, SEVEN_STATEMENTS, SLOT_STATEMENTS } from './floor-sql.ts';
+import { firstDay, slotOf } from '../benches/slots.ts';
 
 export interface FloorLoadJob {
   readonly url: string;
-  readonly yardstick: 'A' | 'B';
+  /** `A-slots` takes `events` for resources. */
+  readonly yardstick: 'A' | 'B' | 'A-slots';
   readonly connections: number;
   readonly rampSeconds: number;
   readonly seconds: number;
@@ -16,7 +18,7 @@ export interface FloorLoadJob {
   readonly pids: Readonly<Record<string, number>>;
 }
 
-type OneHold = (client: pg.Client, hold: FloorHold) => Promise<void>;
+type OneHold = (client: pg.Client, hold: FloorHold, n: number) => Promise<void>;
 
 const sevenStatements: OneHold = async (client, h) => {
   const run = (name: keyof typeof SEVEN_STATEMENTS, values: unknown[]) =>
@@ -33,6 +35,27 @@ const sevenStatements: OneHold = async (client, h) => {
   await run('commit', []);
 };
 
+/** The same seven for a slot: the claim is a range that may not overlap, and the times are its own. */
+const sevenForSlots = (resources: readonly string[]): OneHold => {
+  const firstDayMs = firstDay();
+  return async (client, h, n) => {
+    const run = (name: keyof typeof SLOT_STATEMENTS, values: unknown[]) =>
+      client.query({ name, text: SLOT_STATEMENTS[name], values });
+    const { court, startsAt, endsAt } = slotOf(n, firstDayMs);
+    const resource = resources[court]!;
+    await run('begin', []);
+    await run('key', [h.user, h.key, h.fingerprint, h.headers, h.body, h.at]);
+    const claim = await run('claim', [resource, startsAt, endsAt, h.booking, h.at]);
+    if (claim.rowCount !== 1) throw new Error(`the slot at ${startsAt} is taken`);
+    await run('booking', [
+      ...[h.booking, h.reference, h.user, resource, startsAt, endsAt, h.lines, h.email, h.expires, h.at],
+    ]);
+    await run('history', [h.booking, h.user, h.cause, h.at]);
+    await run('outbox', [h.message, h.booking, h.payload, h.trace, h.at]);
+    await run('commit', []);
+  };
+};
+
 const oneCall: OneHold = async (client, h) => {
   const values = [
     ...[h.user, h.key, h.fingerprint, h.headers, h.body, h.event, h.seat, h.booking, h.reference, h.starts, h.ends],
@@ -45,7 +68,8 @@ const oneCall: OneHold = async (client, h) => {
 /** A closed loop on each connection, as bare as the client allows: no pool, no queue, named statements. */
 async function run(job: FloorLoadJob): Promise<Sample> {
   const makeHold = holdMaker(job);
-  const oneHold = job.yardstick === 'A' ? sevenStatements : oneCall;
+  const yardsticks = { A: sevenStatements, B: oneCall, 'A-slots': sevenForSlots(job.events) };
+  const oneHold = yardsticks[job.yardstick];
   const clients = await Promise.all(
     Array.from({ length: job.connections }, async () => {
       const client = new pg.Client({ connectionString: job.url, options: '-c search_path=bench' });
@@ -59,7 +83,8 @@ async function run(job: FloorLoadJob): Promise<Sample> {
   await Promise.all(
     clients.map(async (client) => {
       for (let startedAt = performance.now(); startedAt < to; startedAt = performance.now()) {
-        await oneHold(client, makeHold(n++));
+        const mine = n++;
+        await oneHold(client, makeHold(mine), mine);
         taker.add('held', startedAt, performance.now());
       }
     }),

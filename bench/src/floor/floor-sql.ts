@@ -2,7 +2,14 @@
  * The yardsticks' tables: the same columns, checks and indexes as the booking service's, without its foreign keys, triggers and locks.
  * So the yardsticks do less than a hold does, and a ratio to them flatters nobody.
  */
-export const TABLES = ['idempotency_keys', 'seat_claims', 'bookings', 'booking_history', 'outbox'] as const;
+export const TABLES = [
+  'idempotency_keys',
+  'seat_claims',
+  'slot_claims',
+  'bookings',
+  'booking_history',
+  'outbox',
+] as const;
 
 export const CREATE_TABLES = `
 drop schema if exists bench cascade;
@@ -31,6 +38,19 @@ values ($1, 1, null, 'HELD', 'held', $2, $3, $4)`,
   outbox: `insert into outbox (id, subject, ordering_key, family, seq, payload, traceparent, created_at, available_at)
 values ($1, 'booking.hold.00.held', $2, 'hold', 1, $3, $4, $5, $5)`,
   commit: 'commit',
+} as const;
+
+/** Two of the seven for a slot; the others are the same. */
+export const SLOT_STATEMENTS = {
+  ...SEVEN_STATEMENTS,
+  claim: `insert into slot_claims (resource_id, during, booking_id, claimed_at)
+values ($1, tstzrange($2, $3), $4, $5)
+on conflict do nothing`,
+  booking: `insert into bookings (id, reference, user_id, status, inventory, resource_id, quantity, starts_at, ends_at, time_zone,
+                      title, venue, refund_policy, price_amount, price_currency, price_lines, contact_email, contact_name,
+                      hold_expires_at, hold_seq, created_at, updated_at)
+values ($1, $2, $3, 'HELD', 'slots', $4, 1, $5, $6, 'UTC',
+        'Court', 'Courts', '{}', 1200, 'EUR', $7, $8, 'Bench Customer', $9, 1, $10, $10)`,
 } as const;
 
 /** The same hold as one call of a function, which is a transaction of its own. */
