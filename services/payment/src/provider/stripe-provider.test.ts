@@ -64,6 +64,21 @@ describe('a call', () => {
     expect(asked[0]).toMatchObject({ url: '/v1/payment_intents/pi_1/confirm', key: 'pay_1/confirm/1' });
   });
 
+  test('of each kind goes with the key that it was given', async () => {
+    reply(500, { error: { type: 'api_error', message: 'down' } });
+    const money = { amount: 4_500n, currency: 'EUR' };
+    await provider.createIntent({
+      ...money,
+      ...{ paymentId: 'pay_1', bookingId: 'bkg_1', description: 'BK1', key: 'pay_1/create' },
+    });
+    await provider.captureIntent({ ...money, reference: 'pi_1', key: 'pay_1/capture' });
+    await provider.cancelIntent({ reference: 'pi_1', key: 'pay_1/cancel' });
+    await provider.refund({
+      ...{ reference: 'pi_1', refundId: 'ref_1', paymentId: 'pay_1', amount: 4_500n, key: 'ref_1' },
+    });
+    expect(asked.map(({ key }) => key)).toEqual(['pay_1/create', 'pay_1/capture', 'pay_1/cancel', 'ref_1']);
+  });
+
   test('makes an intent for later capture that names booking and payment', async () => {
     reply(200, intent({ status: 'requires_payment_method' }));
     await provider.createIntent({
