@@ -88,6 +88,7 @@ const DAMAGE: Readonly<Record<string, string>> = {
     select 'wtl_x', id, user_id, event_id, 2, 2, created_at, created_at from booking.bookings where id = ${of('pool')}`,
   one_offer_per_wait: `insert into booking.outbox (id, subject, ordering_key, family, seq, payload)
     select 'msg_' || n, 'booking.booking.00.offered', ${of('pool')}, 'booking', n, '{}' from generate_series(1, 2) n`,
+  changes_are_told: `delete from booking.outbox where ordering_key = ${of('seats')}`,
   holds_end: `update booking.bookings set hold_expires_at = ${OLD} where id = ${of('slots')}`,
   checkouts_end: `
     insert into booking.checkout_sagas (booking_id, payment_id, payment_method, state, attempt, next_action_at, created_at, updated_at)

@@ -178,6 +178,23 @@ export const BOOKING_INVARIANTS: readonly Invariant[] = [
        group by ordering_key having count(*) > 1`,
   },
   {
+    // What changed longer ago was looked at then. A crowd that has lapsed is told a little later.
+    name: 'changes_are_told',
+    description: 'each change that others must hear of has its message',
+    every: 'hour',
+    sql: `
+      select b.id, b.status, b.hold_seq, told.hold, b.booking_seq, told.booking, b.checkout_seq, told.checkout
+        from booking.bookings b
+       cross join lateral (select coalesce(max(seq) filter (where family = 'hold'), 0) as hold,
+                                  coalesce(max(seq) filter (where family = 'booking'), 0) as booking,
+                                  coalesce(max(seq) filter (where family = 'checkout'), 0) as checkout
+                             from booking.outbox o
+                            where o.ordering_key = b.id) told
+       where b.updated_at > clock.app_now() - interval '2 hours'
+         and (b.hold_seq, b.booking_seq, b.checkout_seq) <> (told.hold, told.booking, told.checkout)
+         and not exists (select from booking.expiries_to_tell t where b.id = any (t.booking_ids))`,
+  },
+  {
     name: 'holds_end',
     description: 'no unpaid hold outlives its expiry by more than a minute',
     every: 'minute',
