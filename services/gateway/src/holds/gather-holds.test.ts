@@ -109,23 +109,23 @@ describe('gathering', () => {
     const { calls, hold } = setup();
     const outcomes = range(0, 8).map((n) => hold(n));
     await nextTurn();
-    outcomes.push(...range(8, 71).map((n) => hold(n)));
+    outcomes.push(...range(8, 27).map((n) => hold(n)));
     await nextTurn();
     expect(calls).toHaveLength(1);
     calls[0]!.answer();
     await nextTurn();
-    expect(calls.map((call) => call.commands.length)).toEqual([8, 63]);
+    expect(calls.map((call) => call.commands.length)).toEqual([8, 19]);
     calls[1]!.answer();
-    expect((await Promise.all(outcomes)).map(bodyOf)).toEqual(range(0, 71).map(String));
+    expect((await Promise.all(outcomes)).map(bodyOf)).toEqual(range(0, 27).map(String));
   });
 
-  test('half a batch does not wait for a call under way', async () => {
+  test('twenty that wait do not wait for a call under way', async () => {
     const { calls, hold } = setup();
     const outcomes = range(0, 8).map((n) => hold(n));
     await nextTurn();
-    outcomes.push(...range(8, 72).map((n) => hold(n)));
+    outcomes.push(...range(8, 28).map((n) => hold(n)));
     await nextTurn();
-    expect(calls.map((call) => call.commands.length)).toEqual([8, 64]);
+    expect(calls.map((call) => call.commands.length)).toEqual([8, 20]);
     calls.forEach((call) => call.answer());
     await Promise.all(outcomes);
   });

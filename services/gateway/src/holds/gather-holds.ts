@@ -55,14 +55,16 @@ interface Pending extends HoldCommand {
 const SWEEP_MS = 100;
 /** A call of fewer holds than this is light load: the next one need not wait for it. */
 const LIGHT_CALL = 8;
+/** So many that wait are worth a second call beside the one under way. */
+const FULL_CALL = 20;
 
 /**
  * Hands the holds that wait in one turn of the event loop to booking in one call. A hop between processes costs more than the
  * hold itself, so under load the cost of a call is shared by up to 128 holds, while a lone hold leaves at the end of its turn.
  *
- * While a call of some size is under way the others gather: at 64 clients one large call at a time takes a sixth less of the machine
- * than two of half the size, whose transactions wait for each other's locks anyway. A second call leaves when half a batch waits,
- * or when the first one is away for long.
+ * While a call of some size is under way the others gather: many small calls cost more of the machine than one large one. A second
+ * call leaves when `FULL_CALL` wait, or when the first one is away for long: booking then reads one call while PostgreSQL carries out
+ * the other. Measured at 64 clients (docs/performance.md).
  */
 export class HoldGatherer {
   readonly #transport: HoldTransport;
@@ -145,7 +147,7 @@ export class HoldGatherer {
   /** Whether what waits should leave now, or rather with the holds that come while the calls under way are answered. */
   #mayLeave(): boolean {
     if (this.#sent.size >= this.#maxInFlight) return false;
-    if (this.#queue.length >= this.#maxBatch / 2) return true;
+    if (this.#queue.length >= Math.min(FULL_CALL, this.#maxBatch)) return true;
     const now = this.#now();
     for (const [batch, sentAt] of this.#sent) {
       if (batch.length >= LIGHT_CALL && now - sentAt < SWEEP_MS) return false;
