@@ -29,11 +29,12 @@ export const holdSlots: Bench = {
     },
   ],
   async prepare({ admin, stack, seconds }) {
+    await admin.query(CREATE_TABLES);
     const api = await signInAdmin(stack);
     const pids = Object.fromEntries(stack.pids());
     return {
       async round(index) {
-        await admin.query(CREATE_TABLES);
+        await admin.query(EMPTY_TABLES);
         const floorJob: FloorLoadJob = {
           ...{ url: stack.adminUrl, yardstick: 'A-slots', connections: CONNECTIONS, rampSeconds: 1, seconds, pids },
           events: Array.from({ length: RESOURCES }, () => newId('res')),

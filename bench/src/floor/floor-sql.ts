@@ -11,10 +11,10 @@ export const TABLES = [
   'outbox',
 ] as const;
 
+/** Two benches have yardsticks in these tables and take turns in one run, so whoever comes second keeps what is there. */
 export const CREATE_TABLES = `
-drop schema if exists bench cascade;
-create schema bench;
-${TABLES.map((table) => `create table bench.${table} (like booking.${table} including all);`).join('\n')}
+create schema if not exists bench;
+${TABLES.map((table) => `create table if not exists bench.${table} (like booking.${table} including all);`).join('\n')}
 `;
 
 export const EMPTY_TABLES = `truncate ${TABLES.map((table) => `bench.${table}`).join(', ')}`;
@@ -55,7 +55,7 @@ values ($1, $2, $3, 'HELD', 'slots', $4, 1, $5, $6, 'UTC',
 
 /** The same hold as one call of a function, which is a transaction of its own. */
 export const CREATE_FUNCTION = `
-create function bench.hold(p_user text, p_key text, p_fingerprint text, p_headers jsonb, p_body text, p_event text, p_seat text,
+create or replace function bench.hold(p_user text, p_key text, p_fingerprint text, p_headers jsonb, p_body text, p_event text, p_seat text,
                            p_booking text, p_reference text, p_starts timestamptz, p_ends timestamptz, p_lines jsonb, p_email text,
                            p_expires timestamptz, p_at timestamptz, p_cause text, p_message text, p_payload text, p_trace text)
 returns boolean language plpgsql as $$

@@ -1,11 +1,32 @@
 import type { Tx } from '@holdfast/shared/db/transaction';
 import { toOutboxRows, type OutgoingEvent } from '@holdfast/shared/outbox/outbox';
-import { NEW_BOOKING_COLUMNS, toBookingRecord, type BookingRow } from '../bookings/booking-row.ts';
+import { NEW_BOOKING_COLUMNS, toBookingRecord } from '../bookings/booking-row.ts';
 import { held, offered } from '../events.ts';
-import type { Quote } from '../quotes/quote-rules.ts';
 import type { HoldWrite } from './compose-hold.ts';
 import type { GrantedHold } from './decide-holds.ts';
 import type { HoldCommand } from './hold-command.ts';
+import {
+  BOOKINGS,
+  EVENT_CHANGES,
+  HISTORY,
+  KEYS,
+  MESSAGES,
+  PLACES,
+  POOLS,
+  QUOTES,
+  RESOURCES,
+  REUSED_PLACES,
+  SEATS,
+  SLOTS,
+  numbered,
+  type EventChange,
+  type HistoryRow,
+  type PlaceRow,
+  type PoolRow,
+  type QuoteRow,
+  type SeatRow,
+  type SlotRow,
+} from './hold-rows.ts';
 
 /**
  * Writes the winners of a batch in one statement: bookings, claims, history, idempotency answers, outbox rows and the counters of the
@@ -16,89 +37,69 @@ export async function writeHolds(tx: Tx, writes: readonly HoldWrite[], now: Date
   const calls = writes.filter(isCalledFor);
   const offers = writes.filter(({ call }) => call === null);
   if (offers.length > 0) await turnIntoHolds(tx, offers);
-  const bookings = calls.map(({ row }) => toBookingRecord(row));
-  const seats: object[] = [];
-  const slots: object[] = [];
-  const pools: object[] = [];
-  const places: object[] = [];
-  const reused: object[] = [];
-  const events = new Map<string, { id: string; claimed: number; places_given: number }>();
+  const seats: SeatRow[] = [];
+  const slots: SlotRow[] = [];
+  const pools: PoolRow[] = [];
+  const places: PlaceRow[] = [];
+  const reused: Omit<PlaceRow, 'bookingId'>[] = [];
+  const quotes: QuoteRow[] = [];
+  const events = new Map<string, EventChange>();
   const resources = new Set<string>();
   for (const { hold, row } of writes) {
-    const { place } = hold;
+    const { place, quote } = hold;
+    const bookingId = row.id;
+    if (quote) quotes.push({ bookingId, quote });
     if (place.kind === 'slots') {
-      slots.push({
-        resource_id: place.resource.id,
-        booking_id: row.id,
-        starts_at: place.startsAt,
-        ends_at: place.endsAt,
-      });
-      resources.add(place.resource.id);
+      const resourceId = place.resource.id;
+      slots.push({ resourceId, bookingId, startsAt: place.startsAt, endsAt: place.endsAt });
+      resources.add(resourceId);
       continue;
     }
-    const event = events.get(place.event.id) ?? { id: place.event.id, claimed: 0, places_given: 0 };
-    events.set(event.id, event);
+    const eventId = place.event.id;
+    const event = events.get(eventId) ?? { id: eventId, claimed: 0, placesGiven: 0 };
+    events.set(eventId, event);
     if (place.kind === 'seats') {
-      for (const seat of place.seats) seats.push({ event_id: event.id, seat, booking_id: row.id });
+      for (const seat of place.seats) seats.push({ eventId, seat, bookingId });
     } else {
       event.claimed += place.quantity;
-      event.places_given += place.numbers.length - place.fromFree.length;
-      pools.push({ event_id: event.id, quantity: place.quantity, booking_id: row.id });
-      for (const number of place.numbers) places.push({ event_id: event.id, place_number: number, booking_id: row.id });
-      for (const number of place.fromFree) reused.push({ event_id: event.id, place_number: number });
+      event.placesGiven += place.numbers.length - place.fromFree.length;
+      pools.push({ eventId, quantity: place.quantity, bookingId });
+      for (const number of place.numbers) places.push({ eventId, number, bookingId });
+      for (const number of place.fromFree) reused.push({ eventId, number });
     }
   }
-  const keys = calls.map(({ call: { command, answer } }) => ({
-    user_id: command.caller.userId,
-    key: command.key,
-    fingerprint: command.fingerprint,
-    status: answer.status,
-    headers: answer.headers,
-    body: answer.body,
-  }));
-  const outbox = toOutboxRows(
+  const messages = toOutboxRows(
     '/booking',
     writes.flatMap(({ row, cause, call }): OutgoingEvent[] =>
       call === null ? [held(row, cause, now), offered(row, cause, now)] : [held(row, cause, now)],
     ),
   );
-  const messages = outbox.ids.map((id, i) => ({
-    id,
-    subject: outbox.subjects[i],
-    ordering_key: outbox.orderingKeys[i],
-    family: outbox.families[i],
-    seq: outbox.seqs[i],
-    payload: outbox.payloads[i],
-    traceparent: outbox.traceparents[i],
-  }));
-  const quotes = writes.flatMap(({ hold: { quote }, row }) => (quote ? [toQuoteRow(row, quote)] : []));
-  const causes = writes.map(({ hold, row, actor, cause, call }) => ({
-    booking_id: row.id,
-    version: row.version,
-    from_status: call === null ? 'PENDING' : null,
-    reason: call === null ? 'offered from the waitlist' : reasonOf(call.command, hold),
-    actor,
-    cause: cause.id,
-  }));
+  const history = writes.map((write): HistoryRow => {
+    const { call, hold } = write;
+    return call === null
+      ? { write, from: 'PENDING', reason: 'offered from the waitlist' }
+      : { write, from: null, reason: reasonOf(call.command, hold) };
+  });
 
   await tx.query({
     name: 'hold-write',
     text: WRITE_HOLDS,
+    // In the order of SETS.
     values: [
-      bookings,
-      seats,
-      slots,
-      pools,
-      places,
-      reused,
-      keys,
-      messages,
-      causes,
-      [...events.values()],
-      [...resources],
-    ]
-      .map((rows) => JSON.stringify(rows))
-      .concat(now.toISOString(), JSON.stringify(quotes)),
+      now,
+      ...BOOKINGS.values(calls.map(({ row }) => row)),
+      ...SEATS.values(seats),
+      ...SLOTS.values(slots),
+      ...POOLS.values(pools),
+      ...PLACES.values(places),
+      ...REUSED_PLACES.values(reused),
+      ...KEYS.values(calls.map(({ call }) => call)),
+      ...MESSAGES.values(messages.ids.map((_, index) => ({ of: messages, index }))),
+      ...HISTORY.values(history),
+      ...QUOTES.values(quotes),
+      ...EVENT_CHANGES.values([...events.values()]),
+      ...RESOURCES.values([...resources]),
+    ],
   });
 }
 
@@ -109,75 +110,81 @@ function reasonOf({ pricing }: HoldCommand, { quote, place }: GrantedHold): stri
   return isQuoted && pricing?.kind === 'list' ? 'held at the list price, no quote could be had' : 'held';
 }
 
-function toQuoteRow(row: BookingRow, { id, nonce, expiresAt, signed }: Quote): object {
-  return {
-    booking_id: row.id,
-    quote_id: id,
-    nonce,
-    key_id: signed.keyId,
-    signed_body: signed.body,
-    signature: signed.signature,
-    expires_at: expiresAt,
-  };
-}
+const SETS = numbered({
+  bookings: BOOKINGS,
+  seats: SEATS,
+  slots: SLOTS,
+  pools: POOLS,
+  places: PLACES,
+  reused: REUSED_PLACES,
+  keys: KEYS,
+  messages: MESSAGES,
+  history: HISTORY,
+  quotes: QUOTES,
+  events: EVENT_CHANGES,
+  resources: RESOURCES,
+});
 
 // One statement with a branch per table. A branch whose rows are empty costs next to nothing. Times are given, since a default of
 // clock.app_now() would be asked for each row.
 const WRITE_HOLDS = `
 with new_bookings as (
   insert into bookings (${NEW_BOOKING_COLUMNS})
-  select ${NEW_BOOKING_COLUMNS}
-    from json_populate_recordset(null::bookings, $1::json)
+  select id, reference, user_id, waitlist_entry_id, status, inventory, event_id, resource_id, seats::text[], quantity, starts_at, ends_at,
+         time_zone, title, venue, refund_policy::jsonb, price_amount::bigint, price_currency, price_lines::jsonb, contact_email,
+         contact_name, hold_expires_at, hold_seq, created_at, updated_at
+    from ${SETS.bookings}
 ), new_seats as (
   insert into seat_claims (event_id, seat, booking_id, claimed_at)
-  select event_id, seat, booking_id, $12::timestamptz
-    from json_to_recordset($2::json) as row (event_id text, seat text, booking_id text)
-   order by event_id, seat
+  select event_id, seat, booking_id, $1::timestamptz
+    from ${SETS.seats}
+   order by event_id collate "C", seat collate "C"
 ), new_slots as (
   insert into slot_claims (resource_id, during, booking_id, claimed_at)
-  select resource_id, tstzrange(starts_at, ends_at, '[)'), booking_id, $12::timestamptz
-    from json_to_recordset($3::json) as row (resource_id text, booking_id text, starts_at timestamptz, ends_at timestamptz)
-   order by resource_id, starts_at
+  select resource_id, tstzrange(starts_at, ends_at, '[)'), booking_id, $1::timestamptz
+    from ${SETS.slots}
+   order by resource_id collate "C", starts_at
 ), new_pools as (
   insert into pool_claims (event_id, quantity, booking_id, claimed_at)
-  select event_id, quantity, booking_id, $12::timestamptz
-    from json_to_recordset($4::json) as row (event_id text, quantity int, booking_id text)
+  select event_id, quantity, booking_id, $1::timestamptz
+    from ${SETS.pools}
 ), new_places as (
   insert into pool_places (event_id, place_number, booking_id)
   select event_id, place_number, booking_id
-    from json_to_recordset($5::json) as row (event_id text, place_number int, booking_id text)
-   order by event_id, place_number
+    from ${SETS.places}
+   order by event_id collate "C", place_number
 ), reused_places as (
   delete from pool_free_places free
-   using json_to_recordset($6::json) as row (event_id text, place_number int)
+   using ${SETS.reused}
    where free.event_id = row.event_id and free.place_number = row.place_number
 ), new_keys as (
   insert into idempotency_keys (user_id, key, fingerprint, status, headers, body, created_at)
-  select user_id, key, fingerprint, status, headers, body, $12::timestamptz
-    from json_to_recordset($7::json) as row (user_id text, key text, fingerprint text, status smallint, headers jsonb, body text)
+  select user_id, key, fingerprint, status::smallint, headers::jsonb, body, $1::timestamptz
+    from ${SETS.keys}
 ), new_messages as (
   insert into outbox (id, subject, ordering_key, family, seq, payload, traceparent, created_at, available_at)
-  select id, subject, ordering_key, family, seq, payload, traceparent, $12::timestamptz, $12::timestamptz
-    from json_to_recordset($8::json) as row (id text, subject text, ordering_key text, family text, seq int, payload text, traceparent text)
+  select id, subject, ordering_key, family, seq, payload, traceparent, $1::timestamptz, $1::timestamptz
+    from ${SETS.messages}
 ), new_history as (
   insert into booking_history (booking_id, version, from_status, to_status, reason, actor, cause, at)
-  select booking_id, version, from_status, 'HELD', reason, actor, cause, $12::timestamptz
-    from json_to_recordset($9::json) as row (booking_id text, version int, from_status text, reason text, actor text, cause text)
+  select booking_id, version, from_status, 'HELD', reason, actor, cause, $1::timestamptz
+    from ${SETS.history}
 ), new_quotes as (
   insert into booking_quotes (booking_id, quote_id, nonce, key_id, signed_body, signature, expires_at, used_at)
-  select booking_id, quote_id, nonce, key_id, signed_body, signature, expires_at, $12::timestamptz
-    from json_to_recordset($13::json) as row (booking_id text, quote_id text, nonce text, key_id text, signed_body text, signature text, expires_at timestamptz)
+  select booking_id, quote_id, nonce, key_id, signed_body, signature, expires_at, $1::timestamptz
+    from ${SETS.quotes}
 ), changed_events as (
   update events
      set claimed = events.claimed + row.claimed,
          places_given = events.places_given + row.places_given,
          inventory_version = inventory_version + 1
-    from json_to_recordset($10::json) as row (id text, claimed int, places_given int)
+    from ${SETS.events}
    where events.id = row.id
 )
 update resources
    set inventory_version = inventory_version + 1
- where id in (select json_array_elements_text($11::json))`;
+  from ${SETS.resources}
+ where resources.id = row.id`;
 
 type CalledFor = HoldWrite & { readonly call: NonNullable<HoldWrite['call']> };
 
