@@ -21,6 +21,8 @@ export interface SeriesInfo {
   readonly label: string;
   /** What is counted, e.g. `holds/s`. */
   readonly unit: string;
+  /** A rate that it should come to by itself, where nothing in the same run is like it. */
+  readonly atLeast?: number;
   /** Multiples of other lines that this one should come to; see docs/performance.md. */
   readonly reach?: readonly { readonly of: string; readonly atLeast: number }[];
   /** Latencies that it should stay within: milliseconds, or with `of` multiples of the same percentile of another line. */

@@ -9,6 +9,7 @@ import { gateway, slowClients } from './benches/gateway.ts';
 import { hold } from './benches/hold.ts';
 import { holdSlots } from './benches/hold-slots.ts';
 import { hotSeat } from './benches/hot-seat.ts';
+import { relay, relayGrown } from './benches/relay.ts';
 import { search } from './benches/search.ts';
 import { series } from './benches/series.ts';
 import { steady } from './benches/steady.ts';
@@ -25,6 +26,8 @@ export const BENCHES: readonly Bench[] = [
   expire,
   checkout,
   callbacks,
+  relay,
+  relayGrown,
   cancelEvent,
   search,
   series,

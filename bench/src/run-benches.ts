@@ -50,7 +50,7 @@ export async function runBenches(benches: readonly Bench[], context: BenchContex
   }
   progress.step('checking the invariants');
   const series = benches.flatMap((bench) => bench.series);
-  const isSuccess = (outcome: string) => outcome === 'held' || outcome === 'CONFIRMED' || outcome.startsWith('2');
+  const isSuccess = (outcome: string) => ['held', 'CONFIRMED', 'arrived'].includes(outcome) || outcome.startsWith('2');
   const created = series
     .filter(({ unit }) => unit === 'holds/s')
     .flatMap(({ name }) => samples.get(name) ?? [])

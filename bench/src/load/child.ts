@@ -13,7 +13,12 @@ export function endLoad(): void {
  * Runs a load generator in a process of its own, so that it takes its share of the machine like any client would, and is not
  * slowed by whatever this process does. @throws with its last words when it ends without a sample.
  */
-export function runLoad<Result = Sample>(entry: URL, job: unknown): Promise<Result> {
+export function runLoad<Result = Sample>(
+  entry: URL,
+  job: unknown,
+  /** Told what it writes to stderr, for one that takes long before it measures. */
+  onWords: (words: string) => void = () => undefined,
+): Promise<Result> {
   return new Promise((resolve, reject) => {
     // NODE_OPTIONS may ask the stack's processes for profiles; the generator is not what is looked at.
     const { NODE_OPTIONS: _dropped, ...env } = process.env;
@@ -21,7 +26,10 @@ export function runLoad<Result = Sample>(entry: URL, job: unknown): Promise<Resu
     const end = () => child.kill('SIGKILL');
     running.add(end);
     let words = '';
-    child.stderr?.on('data', (chunk: Buffer) => (words = (words + chunk.toString()).slice(-4_000)));
+    child.stderr?.on('data', (chunk: Buffer) => {
+      onWords(chunk.toString().trim());
+      words = (words + chunk.toString()).slice(-4_000);
+    });
     child.once('message', (result) => resolve(result as Result));
     child.once('error', reject);
     child.once('exit', (code, signal) => {

@@ -12,6 +12,8 @@ export interface Line {
   readonly p50Ms: number;
   readonly p95Ms: number;
   readonly p99Ms: number;
+  /** The rate that it should come to by itself; absent where there is none. */
+  readonly atLeast?: number;
   /** Everything that was not a success, over all rounds. */
   readonly failures: Readonly<Record<string, number>>;
   /** CPU microseconds per success by process, and of all together. */
@@ -79,6 +81,7 @@ export function toLines(
         ...{ name: info.name, label: info.label, unit: info.unit, perSecond: middle('perSecond') },
         ...{ p50Ms: middle('p50Ms'), p95Ms: middle('p95Ms'), p99Ms: middle('p99Ms'), failures, samples: taken },
         cpuUs: cpuOf(taken),
+        ...(info.atLeast === undefined ? {} : { atLeast: info.atLeast }),
       },
     ];
   });

@@ -18,6 +18,9 @@ export function toTable(result: BenchResult): string {
     const rounds = perRound.map((ratio) => ratio.toFixed(2)).join(', ');
     lines.push(`${line} = ${value.toFixed(2)} x ${of} (rounds ${rounds}; to reach: ${reach})`);
   }
+  for (const { name, perSecond, atLeast } of result.lines) {
+    if (atLeast !== undefined) lines.push(`${name} = ${figure(perSecond, 0)} a second (to reach: ${atLeast})`);
+  }
   for (const { line, percentile, value, of, atMost } of result.latencies) {
     const name = `${line} ${percentile.slice(0, 3)}`;
     if (of === undefined) lines.push(`${name} = ${value.toFixed(1)} ms (to stay within: ${atMost} ms)`);

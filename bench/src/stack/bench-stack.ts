@@ -4,6 +4,7 @@ import { findNats, findPostgres, findRedis, type SearchContext } from '@holdfast
 import { openDataDir } from '@holdfast/launcher/src/data-dir.ts';
 import type { Guard } from '@holdfast/launcher/src/guard.ts';
 import { releaseLauncherLock, takeLauncherLock } from '@holdfast/launcher/src/launcher-lock.ts';
+import { startNats, type RunningServer } from '@holdfast/launcher/src/nats.ts';
 import { postgresHome } from '@holdfast/launcher/src/postgres-home.ts';
 import type { Progress } from '@holdfast/launcher/src/progress.ts';
 import { openSecrets } from '@holdfast/launcher/src/secrets.ts';
@@ -11,6 +12,7 @@ import type { Addresses } from '@holdfast/launcher/src/service-programs.ts';
 import { readState } from '@holdfast/launcher/src/stack-state.ts';
 import { Stack } from '@holdfast/launcher/src/stack.ts';
 import { unprivilegedUser } from '@holdfast/launcher/src/unprivileged-user.ts';
+import { freePort } from '@holdfast/shared/testing/free-port';
 import type { BenchConfig } from '../config.ts';
 
 /** A whole stack in production configuration, in a data folder of its own. */
@@ -21,6 +23,8 @@ export interface BenchStack {
   /** The key that signs callbacks of the provider. */
   readonly webhookSecret: string;
   readonly adminLogin: { readonly email: string; readonly password: string };
+  /** Starts another NATS server beside the stack's, with a store of its own; it ends with the stack. */
+  startBroker(): Promise<RunningServer>;
   /** Pid of each process, for its memory. */
   pids(): ReadonlyMap<string, number>;
   stop(): Promise<void>;
@@ -40,7 +44,9 @@ export async function startBenchStack(config: BenchConfig, guard: Guard, progres
   if (holder !== undefined) throw new Error(`another bench runs from this checkout (pid ${holder.pid})`);
   const log = (line: string) => progress.detail(line);
   const search: SearchContext = { dataDir, variables: config, user: unprivilegedUser(), log };
+  const brokers: RunningServer[] = [];
   const stop = async (stack?: Stack) => {
+    await Promise.all(brokers.map((broker) => broker.stop()));
     await stack?.stop();
     await removeData(search);
     releaseLauncherLock(dataDir);
@@ -67,6 +73,17 @@ export async function startBenchStack(config: BenchConfig, guard: Guard, progres
         adminUrl: adminUrl.href,
         webhookSecret: secrets.webhookSecret,
         adminLogin: { email: ADMIN_EMAIL, password: secrets.adminPassword },
+        async startBroker() {
+          const { program } = await findNats(search);
+          const options = {
+            program,
+            dataDir: join(dataDir, 'nats', `beside-${brokers.length}`),
+            port: await freePort(),
+          };
+          const broker = await startNats(options);
+          brokers.push(broker);
+          return broker;
+        },
         pids: () => pidsOf(dataDir),
         stop: () => stop(stack),
       };
