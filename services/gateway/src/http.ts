@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { createApp, problemHandler, toProblem } from '@holdfast/shared/http/app';
 import { mountHealth, type HealthCheck } from '@holdfast/shared/http/health';
+import type { Bus } from '@holdfast/shared/bus/bus';
 import type { Auditor } from '@holdfast/shared/integrity/auditor';
 import { Problem } from '@holdfast/shared/problems';
 import type { Secrets } from '@holdfast/shared/secrets/secret-ring';
@@ -39,6 +40,7 @@ import { mountTimeline } from './timeline/routes.ts';
 import { limitSenders, mountGatewayLanes, senderLimits } from './rate-limit/sender-limits.ts';
 
 export interface HttpDeps extends Omit<IdentityDeps, 'clientOf'> {
+  readonly bus: () => Bus | null;
   readonly auditor: Auditor;
   readonly internalSecret: Secrets;
   readonly trustedProxies: readonly string[];

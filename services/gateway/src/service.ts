@@ -3,6 +3,7 @@ import { auditInvariants } from '@holdfast/shared/audit/audit-invariants';
 import { connectBus, type Bus } from '@holdfast/shared/bus/bus';
 import { setTimeout } from 'node:timers/promises';
 import { createPool } from '@holdfast/shared/db/pool';
+import { showBroker } from '@holdfast/shared/delivery-state/broker-metrics';
 import { createDeliveryMetrics } from '@holdfast/shared/delivery-state/delivery-metrics';
 import { listen, type RunningServer } from '@holdfast/shared/http/app';
 import { Relay } from '@holdfast/shared/outbox/relay';
@@ -132,6 +133,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   const nudgeRelay = () => relay?.nudge();
   const resetMailer = new ResetMailer({ pool, sealer, nudgeRelay, logger });
   const delivery = createDeliveryMetrics({ registry: metrics.registry, pool, bus: () => bus, service: 'gateway' });
+  showBroker(metrics.registry, () => bus);
   const publish = async () => {
     bus = await connectBus({ url: config.natsUrl, name: 'gateway', logger, signal: connecting.signal });
     relay = new Relay({ pool, bus, logger, service: 'gateway', onPublished: delivery.onPublished });
@@ -139,6 +141,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   };
   const { app, listener } = createHttp({
     pool,
+    bus: () => bus,
     auditor,
     hasher,
     identity,

@@ -12,7 +12,15 @@ import { currentSecret, type Secrets } from '../secrets/secret-ring.ts';
 import { loginOf, withoutLogin } from '../secrets/url-login.ts';
 import { watchSecret } from '../secrets/watch-secret.ts';
 import { assertNoOpenTransaction } from '../db/transaction.ts';
-import { CONSUMERS, ensureTopology, FAMILIES, type ConsumerName, type StreamName } from './topology.ts';
+import {
+  ADVISORIES,
+  CONSUMERS,
+  ensureTopology,
+  FAMILIES,
+  STREAMS,
+  type ConsumerName,
+  type StreamName,
+} from './topology.ts';
 
 /** One message of a durable consumer. Exactly one of `ack` and `nak` is called for each. */
 export interface BusMessage {
@@ -33,6 +41,24 @@ export interface StreamState {
   readonly created: string;
   readonly firstSeq: number;
   readonly lastSeq: number;
+}
+
+/** What one stream holds. */
+export interface StreamSize {
+  readonly stream: StreamName;
+  readonly messages: number;
+  readonly bytes: number;
+  /** When its first message was published; null when it holds none. By the broker's clock. */
+  readonly oldestAt: Date | null;
+}
+
+/** What the broker holds of ours, and what it gave up. */
+export interface BrokerState {
+  readonly streams: readonly StreamSize[];
+  /** Files of all streams of the account; `limitBytes` is null where the account has no limit of its own. */
+  readonly storage: { readonly usedBytes: number; readonly limitBytes: number | null };
+  /** Messages that the broker gave up by itself in the last 7 days (`ADVISORIES`). */
+  readonly advisories: { readonly count: number; readonly firstAt: Date | null };
 }
 
 /** Where a durable consumer stands, in sequences of its stream. */
@@ -63,6 +89,8 @@ export interface Bus {
   consume(consumer: ConsumerName, handle: (message: BusMessage) => void): Promise<{ stop(): Promise<void> }>;
   /** @throws when the broker does not answer, or has no such stream. */
   streamState(stream: StreamName): Promise<StreamState>;
+  /** @throws when the broker does not answer. */
+  brokerState(): Promise<BrokerState>;
   /** @throws when the broker does not answer, or has no such consumer. */
   consumerState(consumer: ConsumerName): Promise<ConsumerState>;
   /** When the first message of a consumer's family above `ackFloor` was published; null when there is none. @throws as above. */
@@ -294,6 +322,28 @@ class NatsBus implements Bus {
   async streamState(stream: StreamName): Promise<StreamState> {
     const { created, state } = await (await this.#manager()).streams.info(stream);
     return { created, firstSeq: state.first_seq, lastSeq: state.last_seq };
+  }
+
+  async brokerState(): Promise<BrokerState> {
+    const manager = await this.#manager();
+    const sizeOf = async (name: string) => {
+      const { state } = await manager.streams.info(name);
+      const { messages, bytes } = state;
+      return { messages, bytes, oldestAt: messages === 0 ? null : new Date(state.first_ts) };
+    };
+    const [account, advisories, streams] = await Promise.all([
+      manager.getAccountInfo(),
+      sizeOf(ADVISORIES.stream),
+      Promise.all(
+        (Object.keys(STREAMS) as StreamName[]).map(async (stream) => ({ stream, ...(await sizeOf(stream)) })),
+      ),
+    ]);
+    const { max_storage: limit } = account.limits;
+    return {
+      streams,
+      storage: { usedBytes: account.storage, limitBytes: limit < 0 ? null : limit },
+      advisories: { count: advisories.messages, firstAt: advisories.oldestAt },
+    };
   }
 
   async consumerState(name: ConsumerName): Promise<ConsumerState> {

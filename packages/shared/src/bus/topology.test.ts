@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { AckPolicy, jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import fc from 'fast-check';
 import { newId } from '../ids.ts';
@@ -10,6 +10,7 @@ import { freePort } from '../testing/free-port.ts';
 import { until } from '../testing/until.ts';
 import { connectBus, type Bus } from './bus.ts';
 import {
+  ADVISORIES,
   CONSUMERS,
   FAMILIES,
   PARTITIONS,
@@ -86,7 +87,7 @@ describe('the streams and consumers', () => {
       .flat()
       .sort(),
   });
-  const declared = { streams: [...streamNames].sort(), consumers: [...consumerNames].sort() };
+  const declared = { streams: [...streamNames, ADVISORIES.stream].sort(), consumers: [...consumerNames].sort() };
 
   test('exist after one run, and after more, also several at once', async () => {
     await Promise.all([ensureTopology(manager), ensureTopology(manager), ensureTopology(manager)]);
@@ -124,6 +125,43 @@ describe('the streams and consumers', () => {
 
   async function publishDirectly(subject: string) {
     await connection.request(subject, '{}');
+  }
+});
+
+test('a bus tells what the streams hold, and what the broker gave up', async () => {
+  const nats = await startTestNats();
+  const bus = await connectBus({ url: nats.url, name: 'test', logger });
+  const connection = await connect({ servers: nats.url });
+  try {
+    expect(await bus.brokerState()).toMatchObject({
+      advisories: { count: 0, firstAt: null },
+      storage: { limitBytes: null },
+    });
+    await bus.publish(subjectOf('booking', 'a', 'confirmed'), 'x'.repeat(1_000), { messageId: newId('msg') });
+    const before = Date.now();
+    // Somebody's consumer that lets the broker give up after one try.
+    const manager = await jetstreamManager(connection);
+    await manager.consumers.add('BOOKING', {
+      ...{ durable_name: 'impatient', ack_policy: AckPolicy.Explicit, max_deliver: 1, ack_wait: 1_000_000 },
+    });
+    const consumer = await jetstream(connection).consumers.get('BOOKING', 'impatient');
+    await consumer.next();
+    const state = await until('the advisory', async () => {
+      // The broker looks for what is overdue when it is asked for more.
+      await consumer.next({ expires: 1_000 });
+      const found = await bus.brokerState();
+      return found.advisories.count > 0 ? found : null;
+    });
+    expect(state.advisories.firstAt!.getTime()).toBeGreaterThan(before - 60_000);
+    const booking = state.streams.find(({ stream }) => stream === 'BOOKING');
+    expect(booking).toMatchObject({ messages: 1, oldestAt: expect.any(Date) });
+    expect(booking!.bytes).toBeGreaterThan(1_000);
+    expect(state.streams.find(({ stream }) => stream === 'PAYMENT')).toMatchObject({ messages: 0, oldestAt: null });
+    expect(state.storage.usedBytes).toBeGreaterThanOrEqual(booking!.bytes);
+  } finally {
+    await connection.close();
+    await bus.close();
+    await nats.stop();
   }
 });
 

@@ -27,6 +27,15 @@ export const STREAMS = {
 
 export type StreamName = keyof typeof STREAMS;
 
+/**
+ * What the broker itself says of a consumer: that it gave a message up, or was told to. Ours never let it, so one that comes here is an
+ * alarm: somebody changed a consumer, or made one. Kept for as long as events are, the newest ones if there are many.
+ */
+export const ADVISORIES = {
+  stream: 'ADVISORY',
+  subjects: ['$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.>', '$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>'],
+} as const;
+
 /** Families of events: each has its own sequence per booking, and a consumer that takes a family takes all of it. */
 export const FAMILIES = {
   /** Holds taken and extended. */
@@ -111,6 +120,19 @@ function streamConfig(name: StreamName): Partial<StreamConfig> & { name: string 
   };
 }
 
+function advisoryConfig(): Partial<StreamConfig> & { name: string } {
+  return {
+    name: ADVISORIES.stream,
+    subjects: [...ADVISORIES.subjects],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.Old,
+    max_age: 7 * DAY_MS * NANOS,
+    max_msgs: 10_000,
+    num_replicas: 1,
+  };
+}
+
 /**
  * How long the broker waits for an answer before it delivers a message again. One that was in the hands of a process when it died
  * comes after this time: a customer waits for it. Whoever needs longer says so in time.
@@ -132,16 +154,8 @@ function consumerConfig(name: ConsumerName): Partial<ConsumerConfig> {
 
 /** Makes every stream and consumer exist as declared. Safe to run again, from several processes, and after a wiped store. */
 export async function ensureTopology(jsm: JetStreamManager): Promise<void> {
-  for (const name of Object.keys(STREAMS) as StreamName[]) {
-    const config = streamConfig(name);
-    try {
-      await jsm.streams.add(config);
-    } catch (error) {
-      // 10058: it exists with other settings, so bring those up to date.
-      if (!hasCode(error, 10058)) throw error;
-      await jsm.streams.update(name, config);
-    }
-  }
+  for (const name of Object.keys(STREAMS) as StreamName[]) await ensureStream(jsm, streamConfig(name));
+  await ensureStream(jsm, advisoryConfig());
   for (const name of Object.keys(CONSUMERS) as ConsumerName[]) {
     const { stream } = CONSUMERS[name];
     try {
@@ -151,6 +165,16 @@ export async function ensureTopology(jsm: JetStreamManager): Promise<void> {
       if (!hasCode(error, 10148)) throw error;
       await jsm.consumers.update(stream, name, consumerConfig(name));
     }
+  }
+}
+
+async function ensureStream(jsm: JetStreamManager, config: Partial<StreamConfig> & { name: string }): Promise<void> {
+  try {
+    await jsm.streams.add(config);
+  } catch (error) {
+    // 10058: it exists with other settings, so bring those up to date.
+    if (!hasCode(error, 10058)) throw error;
+    await jsm.streams.update(config.name, config);
   }
 }
 

@@ -9,6 +9,8 @@ export const ATTENTION_KINDS = [
   'reconciliation_finding',
   'dead_letter',
   'outbox_delayed',
+  'broker_full',
+  'broker_advisory',
   'integrity',
   'service_unreachable',
 ] as const;
