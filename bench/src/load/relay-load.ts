@@ -154,12 +154,12 @@ async function fill(job: RelayLoadJob): Promise<void> {
       `insert into outbox (id, subject, ordering_key, family, seq, payload, created_at, available_at, published_at, stream_seq,
                            stream_epoch, confirmed_at)
        select $3 || n, 'booking.hold.00.held', $3 || n, 'hold', 1, repeat('x', 100), at, at, at, n, 1, at
-         from (select $1::bigint + g as n, now() - interval '1 hour' as at from generate_series(1, $2::int) g) past`,
+         from (select $1::bigint + g as n, clock.app_now() - interval '1 hour' as at from generate_series(1, $2::int) g) past`,
       values,
     );
     await client.query(
       `insert into inbox (consumer, event_id, received_at)
-       select 'notification-booking', $3 || ($1::bigint + g), now() - interval '1 hour' from generate_series(1, $2::int) g`,
+       select 'notification-booking', $3 || ($1::bigint + g), clock.app_now() - interval '1 hour' from generate_series(1, $2::int) g`,
       values,
     );
     process.stderr.write(`${Math.min(made + PAST_CHUNK, job.past)} of ${job.past} past events\n`);
