@@ -41,6 +41,10 @@ For operators: asks a gateway and shows what it answers. Without --url it is the
 
   explain <reference or id>   what happened to a booking, over all services, each line with what led to it
   attention                   what needs a person, the longest first
+  status                      the processes of the stack that runs from this checkout
+  integrity [run]             each invariant of the data with its last result; run checks all now and waits for the end
+  payments [of]               payments that need somebody and differences to the provider's books; of a booking, a reference or a
+                              payment: attempts, calls to the provider, refunds, ledger
   outbox                      what waits on its way between services: at each sender and at each consumer
   audit [id of an object]     who did what by hand, newest first; audit verify: whether somebody changed that log afterwards
   dead-letters                what consumers gave up, in groups; then list, <id>, replay <id>, discard <id> <reason>, restore <id>,
@@ -65,8 +69,10 @@ Examples:
   npm run -s holdfast -- explain BK20270104-7K3M9Q
   npm run -s holdfast -- attention --json
   npm run -s holdfast -- doctor
+  npm run -s holdfast -- integrity run
+  npm run -s holdfast -- payments BK20270104-7K3M9Q
 
-Exit code: 0 shown, 1 refused or not found, or doctor found a fault, 64 when this command was called wrongly, 69 when the gateway or a service cannot be
+Exit code: 0 shown, 1 refused or not found, or doctor found a fault, or integrity something broken, 64 when this command was called wrongly, 69 when the gateway or a service cannot be
 reached, 77 when the sign-in is not enough.
 `,
   coverage: `npm run coverage [-- folders and jest arguments]

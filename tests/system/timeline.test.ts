@@ -64,7 +64,7 @@ test('operators see more of the machinery, customers none of its keys, and other
   }
 });
 
-describe('holdfast explain', () => {
+describe('holdfast', () => {
   /** The command as an operator runs it: by the reference of a ticket. */
   function holdfast(...args: string[]) {
     const env = {
@@ -81,7 +81,7 @@ describe('holdfast explain', () => {
     });
   }
 
-  test('tells it to people, each line with what led to it', async () => {
+  test('explain tells it to people, each line with what led to it', async () => {
     const { code, out } = await holdfast('explain', booking.reference);
     const lines = out.split('\n');
     expect([code, lines[0]]).toEqual([0, expect.stringMatching(`^${booking.reference}  CONFIRMED  ${booking.id}`)]);
@@ -94,7 +94,7 @@ describe('holdfast explain', () => {
     );
   });
 
-  test('tells it to programs, and ends with a code that says what was wrong', async () => {
+  test('explain tells it to programs, and ends with a code that says what was wrong', async () => {
     const { code, out } = await holdfast('explain', booking.id, '--json');
     expect([code, (JSON.parse(out) as TimelineJson).booking.reference]).toEqual([0, booking.reference]);
     const unknown = await holdfast('explain', 'BK20270104-000000');
@@ -103,6 +103,28 @@ describe('holdfast explain', () => {
     expect((await holdfast('divine', booking.id)).code).toBe(64);
     expect(await holdfast('attention')).toMatchObject({ code: 0, out: 'Nothing needs you.\n' });
   });
+
+  test('payments shows attempts, calls to the provider and ledger of a booking', async () => {
+    const { code, out } = await holdfast('payments', booking.reference);
+    expect([code, out]).toEqual([0, expect.stringMatching(/^pay_\w+ {2}CAPTURED {2}EUR [\d.]+ {2}stripe pi_/)]);
+    expect(out).toMatch(/\n1 +CAPTURED +pm_card_visa /);
+    expect(out).toMatch(/Z +capture.done +capture: /);
+    expect(out).toMatch(/Z +capture +provider_clearing +authorisations +EUR /);
+    const { payment, ledger } = JSON.parse((await holdfast('payments', booking.id, '--json')).out) as {
+      payment: { id: string };
+      ledger: { kind: string }[];
+    };
+    expect(ledger.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['authorisation', 'capture']));
+    expect(await holdfast('payments', payment.id)).toMatchObject({ code: 0, out });
+    const open = await holdfast('payments');
+    expect([open.code, open.out]).toEqual([0, expect.stringContaining('No payment needs you.')]);
+  });
+
+  test('integrity run checks everything and waits for the end', async () => {
+    const whole = await holdfast('integrity', 'run');
+    expect([whole.code, whole.out]).toEqual([0, expect.stringMatching(/All \d+ invariants hold\.\n$/)]);
+    expect(await holdfast('integrity', 'walk')).toMatchObject({ code: 64, out: '' });
+  }, 60_000);
 });
 
 test('a service that is away is named, and the others tell their part', async () => {

@@ -5,6 +5,7 @@ import { showDatabase } from './cli/database/show-database.ts';
 import { examine } from './cli/doctor/examine.ts';
 import { CommandError, EXIT, signedInClient, toCommandError } from './cli/gateway-client.ts';
 import type { Report } from './cli/report.ts';
+import { showStatus } from './cli/status.ts';
 import { loadHoldfastConfig } from './config.ts';
 import { resolveDataDir } from './data-dir.ts';
 
@@ -26,6 +27,7 @@ async function main(argv: string[]): Promise<number> {
     const url = values.url ?? config.HOLDFAST_URL;
     return show(await examine({ ...config, ...(url === undefined ? {} : { HOLDFAST_URL: url }) }), values.json);
   }
+  if (name === 'status') return show(showStatus(resolveDataDir(config.HOLDFAST_DATA_DIR), operands), values.json);
   if (name === 'database') return show(await showDatabase(config, operands), values.json);
   if (name === 'backup') return show(await backUp(config, operands), values.json);
   if (name === 'restore') return show(await restore(values['forget-streams'], operands), values.json);
@@ -34,7 +36,7 @@ async function main(argv: string[]): Promise<number> {
   if (!command) {
     const what = name === undefined ? 'which command' : `no command is called ${name}`;
     throw new CommandError(
-      `${what}; there are ${Object.keys(COMMANDS).join(', ')}, doctor, database, backup, restore, drill, and --help`,
+      `${what}; there are ${Object.keys(COMMANDS).join(', ')}, status, doctor, database, backup, restore, drill, and --help`,
       EXIT.usage,
     );
   }
@@ -50,8 +52,9 @@ async function main(argv: string[]): Promise<number> {
 
 function show({ json, lines, exitCode = 0 }: Report, asJson: boolean): number {
   const text = asJson ? JSON.stringify(json, null, 2) : lines.join('\n');
-  // Colours are for whoever looks; a file or a program gets plain text.
-  process.stdout.write(`${process.stdout.isTTY ? text : stripVTControlCharacters(text)}\n`);
+  // Colours are for whoever looks and has not said no to them (no-color.org); a file or a program gets plain text.
+  const coloured = process.stdout.isTTY && !process.env['NO_COLOR'];
+  process.stdout.write(`${coloured ? text : stripVTControlCharacters(text)}\n`);
   return exitCode;
 }
 

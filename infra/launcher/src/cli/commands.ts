@@ -9,6 +9,8 @@ import { CommandError, EXIT } from './gateway-client.ts';
 import { auditRows, verifyChains } from './audit-chains.ts';
 import { deadLetters } from './dead-letters.ts';
 import { consumerRows, outboxRows } from './delivery-rows.ts';
+import { integrity } from './integrity.ts';
+import { payments } from './payments.ts';
 import type { Command } from './report.ts';
 import { storyLines } from './story-lines.ts';
 import { bold, table } from './table.ts';
@@ -112,6 +114,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   sagas,
   outbox,
   audit,
+  integrity,
+  payments,
   'dead-letters': deadLetters,
 };
 

@@ -20,7 +20,7 @@ export function consumerRows({ data }: ConsumerListJson): string[][] {
 }
 
 /** `12.3 s`, `5 min`, `2 h`, `3 d`; a dash for none. */
-function ageText(seconds: number | null): string {
+export function ageText(seconds: number | null): string {
   if (seconds === null) return '-';
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min`;

@@ -44,6 +44,7 @@ export const ledgerEntry = z
     posted_at: instant,
   })
   .meta({ id: 'LedgerEntry' });
+export type LedgerEntryJson = z.input<typeof ledgerEntry>;
 
 /** Minor units; a balance may be negative. */
 const sum = z.number().int();

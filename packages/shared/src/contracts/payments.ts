@@ -41,6 +41,7 @@ export const payment = z
     updated_at: instant,
   })
   .meta({ id: 'Payment' });
+export type PaymentJson = z.input<typeof payment>;
 
 /** Minor units of any size: what is not positive gets a code of its own, not that of a wrong field. */
 const wishedAmount = z.number().int().min(-Number.MAX_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER);
