@@ -26,6 +26,8 @@ export interface DoneFault extends PlannedFault {
 /** Longest wait for the call that must be under way, and for a process to come to its cut point. */
 const PHASE_MS = 30_000;
 const CUT_MS = 30_000;
+/** Less than what the streams hold by then. */
+const FULL_BYTES = 10_000;
 
 /** Does one fault at its moment, keeps it for its time, and heals it. Never throws for a moment that does not come. */
 export async function injectFault(stack: Stack, history: History, fault: PlannedFault): Promise<DoneFault> {
@@ -82,6 +84,10 @@ async function disturb(stack: Stack, { target, fault, holdMs, direction }: Plann
     case 'wipe':
       await pause(holdMs);
       return stack.nats.restart({ wipe: true });
+    case 'full':
+      await stack.nats.restart({ roomBytes: FULL_BYTES });
+      await pause(holdMs);
+      return stack.nats.restart();
     case 'rollback':
     case 'half_rollback':
       await stack.nats.copyStore();

@@ -4,7 +4,7 @@ export type Target = 'gateway' | 'booking' | 'payment' | 'notification' | 'provi
 /**
  * What is done to it. `crash_at` kills a service at a cut point of its code. `cut`, `black_hole`, `one_way` and `slow` are done by a proxy
  * to the connections to it. `wipe` empties JetStream's store, `rollback` puts back a copy of it, `half_rollback` that of the messages
- * alone. `flush` empties Redis again and again. `pool_exhausted` takes the tables that every call needs and does not let them go.
+ * alone; `full` leaves it no room, so that it refuses every message. `flush` empties Redis again and again. `pool_exhausted` takes the tables that every call needs and does not let them go.
  * `backend_killed` kills one process of PostgreSQL, which ends all sessions and recovers from its log.
  */
 export type FaultKind =
@@ -19,6 +19,7 @@ export type FaultKind =
   | 'wipe'
   | 'rollback'
   | 'half_rollback'
+  | 'full'
   | 'flush'
   | 'sessions_ended'
   | 'pool_exhausted'
@@ -109,7 +110,7 @@ export const MATRIX: readonly Cell[] = [
   ...cellsOf(['booking', 'payment', 'notification', 'nats'], ['pause'], PAST_ACK_WAIT),
   ...cellsOf(['postgres', 'nats', 'redis', 'provider', 'booking', 'payment'], CONNECTION_FAULTS, LONG),
   ...cellsOf(['postgres'], ['sessions_ended', 'pool_exhausted'], LONG),
-  ...cellsOf(['nats'], ['wipe', 'rollback', 'half_rollback'], LONG),
+  ...cellsOf(['nats'], ['wipe', 'rollback', 'half_rollback', 'full'], LONG),
   ...cellsOf(['redis'], ['flush'], LONG),
   ...cellsOf(['postgres'], ['backend_killed', 'pause'], LONG).map((cell) => ({ ...cell, needsOwnServers: true })),
 ];

@@ -179,6 +179,44 @@ describe('NATS', () => {
     );
     await untilMail(stack.url('mail'), ada.email, booking.reference, 30_000);
   }, 90_000);
+
+  test('whose disk is full: holds go on, what is refused waits and is told when there is room again', async () => {
+    const outbox = async () => {
+      const [row] = await query<{ all: number; waiting: number; oldest: number | null }>(
+        stack,
+        `select count(*)::int as all, count(*) filter (where published_at is null)::int as waiting,
+                extract(epoch from clock.app_now() - min(available_at) filter (where published_at is null))::float8 as oldest
+           from booking.outbox`,
+      );
+      return row!;
+    };
+    const before = await outbox();
+    await stack.nats.restart({ roomBytes: 10_000 });
+    const id = await until(
+      'messages to be refused',
+      async () => {
+        const held = await hold();
+        return ((await outbox()).oldest ?? 0) > 1 ? held : null;
+      },
+      20_000,
+    );
+    const asked = await askEverything(id);
+    expectPromptAnswers(asked);
+    expect(statusesOf(asked)).toMatchObject({ hold: 201, read: 200, list: 200, availability: 200 });
+    expect((await outbox()).waiting).toBeGreaterThan(0);
+
+    await stack.nats.restart();
+    await until(
+      'the payment that was begun without room to be confirmed',
+      async () => (await ada.api.get<BookingJson>(`/v1/bookings/${id}`)).body.status === 'CONFIRMED',
+      30_000,
+    );
+    const after = await until('the outbox to be drained', async () => {
+      const now = await outbox();
+      return now.waiting === 0 ? now : null;
+    });
+    expect(after.all).toBeGreaterThan(before.all);
+  }, 90_000);
 });
 
 describe('Redis', () => {

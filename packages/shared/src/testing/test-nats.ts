@@ -1,4 +1,4 @@
-import { cpSync, globSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
 import type { Login } from '../secrets/url-login.ts';
@@ -13,8 +13,11 @@ export interface TestNats {
   process(): TestProcess;
   /** Kills it as a crash would; the store stays. */
   kill(): Promise<void>;
-  /** Starts it again on its port; with `wipe` the store is emptied first, with `login` it takes nobody else from then on. */
-  restart(options?: { readonly wipe?: boolean; readonly login?: Login }): Promise<void>;
+  /**
+   * Starts it again on its port; with `wipe` the store is emptied first, with `login` it takes nobody else from then on. `roomBytes` is
+   * what its store may have until the next restart: beyond it every message is refused, as on a disk that is full.
+   */
+  restart(options?: { readonly wipe?: boolean; readonly login?: Login; readonly roomBytes?: number }): Promise<void>;
   /** Restarts it and keeps a copy of its store as it was in between, for `restoreStore`. */
   copyStore(): Promise<void>;
   /**
@@ -34,12 +37,17 @@ export async function startTestNats(options: { readonly login?: Login } = {}): P
   const port = await freePort();
   const url = `nats://127.0.0.1:${port}`;
   let { login } = options;
-  const start = async () => {
+  const configFile = join(dir, 'nats.conf');
+  const start = async (roomBytes?: number) => {
+    // There is no argument for it.
+    writeFileSync(configFile, roomBytes === undefined ? '' : `jetstream { max_file_store: ${roomBytes} }\n`);
     const who = login ? { user: login.user, pass: login.password } : {};
     const started = startTestProcess({
       command: program.command,
       args: [
         ...program.args,
+        '-c',
+        configFile,
         '-a',
         '127.0.0.1',
         '-p',
@@ -73,7 +81,7 @@ export async function startTestNats(options: { readonly login?: Login } = {}): P
       await running.kill();
       login = options?.login ?? login;
       if (options?.wipe === true) rmSync(store, { recursive: true, force: true });
-      running = await start();
+      running = await start(options?.roomBytes);
     },
     async copyStore() {
       // Consumers write their state a moment after each change, and at a proper end at once.
