@@ -13,7 +13,7 @@ export function showBroker(registry: Registry, bus: () => Bus | null): void {
       holdfast_stream_messages: { help: 'Messages of a stream', labels },
       holdfast_stream_oldest_timestamp_seconds: { help: 'When the oldest of them was published; 0: none', labels },
       holdfast_jetstream_storage_bytes: { help: 'Files of all streams of the account' },
-      holdfast_jetstream_storage_limit_bytes: { help: 'What the account may have of them; absent without a limit' },
+      holdfast_jetstream_storage_limit_bytes: { help: 'What the account may have of them; 0: no limit of its own' },
       holdfast_broker_advisories: { help: 'Messages that the broker gave up by itself, in the last 7 days' },
     },
     read: async () => {
@@ -27,7 +27,7 @@ export function showBroker(registry: Registry, bus: () => Bus | null): void {
         holdfast_stream_messages: each(({ messages }) => messages),
         holdfast_stream_oldest_timestamp_seconds: each(({ oldestAt }) => seconds(oldestAt?.toISOString() ?? null)),
         holdfast_jetstream_storage_bytes: [{ value: storage.usedBytes }],
-        holdfast_jetstream_storage_limit_bytes: storage.limitBytes === null ? [] : [{ value: storage.limitBytes }],
+        holdfast_jetstream_storage_limit_bytes: [{ value: storage.limitBytes ?? 0 }],
         holdfast_broker_advisories: [{ value: advisories.count }],
       };
     },
