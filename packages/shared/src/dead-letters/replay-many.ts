@@ -3,6 +3,7 @@ import { recordAudit, type Actor } from '../audit/record-audit.ts';
 import type { DeadLetterFilter, ServiceReplayJson } from '../contracts/dead-letter-replays.ts';
 import type { Pool } from '../db/pool.ts';
 import { withTransaction, type Queryable, type Tx } from '../db/transaction.ts';
+import { failpoint } from '../failpoints.ts';
 import { isId } from '../ids.ts';
 import { Loop } from '../loop.ts';
 import { Problem } from '../problems.ts';
@@ -56,8 +57,10 @@ export async function replayNext(pool: Pool): Promise<{ more: boolean }> {
     const others = letters.filter((letter) => !letter.open).map(({ id }) => id);
     await settleItems(tx, turn.id, others, 'skipped');
     await endReplay(tx, turn.id, 'DONE', { ifNothingWaits: true });
+    failpoint('dead-letters.replay.before_commit');
     return true;
   });
+  if (more) failpoint('dead-letters.replay.after_commit');
   return { more };
 }
 
