@@ -62,8 +62,8 @@ type Started =
   | { readonly kind: 'answered'; readonly answer: StoredAnswer };
 
 const WAIT_MS = 2_500;
-/** How often a waiting call looks by itself, should a hint get lost. */
-const LOOK_MS = 250;
+/** When a waiting call looks by itself, should a hint get lost: soon at first, and less often the longer it takes. */
+const LOOK_MS = [250, 500, 1_000];
 
 /**
  * Pays a held booking. One transaction starts the attempt: state, hold extension, saga with its undo, command in the outbox and the
@@ -197,8 +197,9 @@ async function confirmFree(tx: Tx, command: PayCommand, held: BookingRow, now: D
 
 /** Waits for the attempt's outcome; what is not known in time is answered 202, and the key is upgraded when it is asked again. */
 async function awaitOutcome(deps: PayDeps, command: PayCommand, attempt: number, until: number): Promise<StoredAnswer> {
-  for (;;) {
-    const waiting = deps.watch.next(command.bookingId, Math.min(LOOK_MS, Math.max(1, until - performance.now())));
+  for (let look = 0; ; look += 1) {
+    const lookMs = LOOK_MS[Math.min(look, LOOK_MS.length - 1)]!;
+    const waiting = deps.watch.next(command.bookingId, Math.min(lookMs, Math.max(1, until - performance.now())));
     const { row, now, result } = await readAttempt(deps.pool, command.bookingId, attempt);
     const final = finalAnswer(command, row, now, attempt, result);
     if (final) return upgradeAnswer(deps.pool, command.scope, final);

@@ -12,16 +12,26 @@ function of(exponent: number, codes: string): Record<string, number> {
   return Object.fromEntries(codes.split(' ').map((code) => [code, exponent]));
 }
 
-/** Minor units as people write the amount, e.g. 4500 EUR as €45.00. Exact for every integer: no division, no float. */
-export function formatAmount(minorUnits: number | bigint, currency: string): string {
-  const exponent = EXPONENTS[currency] ?? 2;
+/** Making one takes longer than a hundred uses of it. One for each currency. */
+const formats = new Map<string, Intl.NumberFormat>();
+
+function formatOf(currency: string, exponent: number): Intl.NumberFormat {
+  const known = formats.get(currency);
+  if (known) return known;
   const format = new Intl.NumberFormat('en-GB', {
     style: 'currency',
     currency,
     minimumFractionDigits: exponent,
     maximumFractionDigits: exponent,
   });
-  return format.format(toDecimal(BigInt(minorUnits), exponent) as Intl.StringNumericLiteral);
+  formats.set(currency, format);
+  return format;
+}
+
+/** Minor units as people write the amount, e.g. 4500 EUR as €45.00. Exact for every integer: no division, no float. */
+export function formatAmount(minorUnits: number | bigint, currency: string): string {
+  const exponent = EXPONENTS[currency] ?? 2;
+  return formatOf(currency, exponent).format(toDecimal(BigInt(minorUnits), exponent) as Intl.StringNumericLiteral);
 }
 
 /** Minor units as a decimal numeral, e.g. 1234 with exponent 3 as 1.234. */

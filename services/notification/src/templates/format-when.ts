@@ -16,7 +16,12 @@ export function formatMoment(at: string, timeZone: string): string {
   return `${date}, ${time} (${timeZone}, ${zone})`;
 }
 
-function parts(at: Date, timeZone: string): { date: string; time: string; zone: string } {
+/** Making one takes longer than a hundred uses of it. There are some 600 zones, so it does not grow for ever. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  const known = formats.get(timeZone);
+  if (known) return known;
   const format = new Intl.DateTimeFormat('en-GB', {
     timeZone,
     weekday: 'long',
@@ -28,7 +33,16 @@ function parts(at: Date, timeZone: string): { date: string; time: string; zone: 
     hourCycle: 'h23',
     timeZoneName: 'short',
   });
-  const found = Object.fromEntries(format.formatToParts(at).map((part) => [part.type, part.value]));
+  formats.set(timeZone, format);
+  return format;
+}
+
+function parts(at: Date, timeZone: string): { date: string; time: string; zone: string } {
+  const found = Object.fromEntries(
+    formatOf(timeZone)
+      .formatToParts(at)
+      .map((part) => [part.type, part.value]),
+  );
   return {
     date: `${found['weekday']} ${found['day']} ${found['month']} ${found['year']}`,
     time: `${found['hour']}:${found['minute']}`,

@@ -36,7 +36,10 @@ interface PaymentRow {
   now: Date;
 }
 
-/** Locks a payment and reads it with its attempts, or null when there is none. Every change of a payment begins here. */
+/**
+ * Locks a payment and reads it with its attempts, or null when there is none. Every change of a payment begins here. The lock leaves
+ * the key alone, so that a row that refers to the payment need not wait for it.
+ */
 export async function lockPayment(tx: Tx, id: PaymentId): Promise<LockedPayment | null> {
   const { rows } = await tx.query<PaymentRow>(
     `select id, booking_id, provider, provider_reference, amount, currency, capture_state, captured_amount,
@@ -44,7 +47,7 @@ export async function lockPayment(tx: Tx, id: PaymentId): Promise<LockedPayment 
             void_unless_paid, voided_at is not null as voided, mismatch, event_seq, traceparent, clock.app_now() as now
        from payments
       where id = $1
-        for update`,
+        for no key update`,
     [id],
   );
   const row = rows[0];
