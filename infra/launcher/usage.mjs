@@ -50,6 +50,11 @@ For operators: asks a gateway and shows what it answers. Without --url it is the
   dead-letters                what consumers gave up, in groups; then list, <id>, replay <id>, discard <id> <reason>, restore <id>,
                               count and replay-all with service=, consumer=, type=, cause= and rate=, progress <job>, stop <job>
   sagas [id of a booking]     checkouts that do not go on or are late, or the checkout of one booking
+  listen                      a line for each event as it is published, until Ctrl-C, without what is personal. --subject booking.hold.>
+                              takes some; --since 10m (or a time) begins with those before. From NATS_URL, or that of this checkout
+  admin create <email> [name] an administrator; the password comes on stdin, or is asked for
+  admin role <email> <role>   makes somebody customer, operator or admin
+  admin rotate-keys <which>   a new key for tokens or tickets: docs/rotating-secrets.md
   doctor                      whether the services and their servers are as they should be, and what to do where not. Asks the
                               servers of this checkout, or those of HOLDFAST_POSTGRES_ADMIN_URL, NATS_URL and REDIS_URL
   database                    what is slow, unused or growing in PostgreSQL, and what to do about it: docs/runbooks/database.md. Of this
@@ -70,6 +75,8 @@ Examples:
   npm run -s holdfast -- attention --json
   npm run -s holdfast -- doctor
   npm run -s holdfast -- integrity run
+  npm run -s holdfast -- listen --subject 'payment.>' --since 1h
+  npm run -s holdfast -- admin create ruth@example.com 'Ruth Adeyemi' < password-file
   npm run -s holdfast -- payments BK20270104-7K3M9Q
 
 Exit code: 0 shown, 1 refused or not found, or doctor found a fault, or integrity something broken, 64 when this command was called wrongly, 69 when the gateway or a service cannot be

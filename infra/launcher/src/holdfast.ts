@@ -1,13 +1,16 @@
 import { inspect, parseArgs, stripVTControlCharacters } from 'node:util';
+import { administer, readPassword } from './cli/admin.ts';
 import { backUp, drill, restore } from './cli/backups.ts';
 import { COMMANDS } from './cli/commands.ts';
 import { showDatabase } from './cli/database/show-database.ts';
 import { examine } from './cli/doctor/examine.ts';
-import { CommandError, EXIT, signedInClient, toCommandError } from './cli/gateway-client.ts';
+import { CommandError, EXIT, gatewayUrl, signedInClient, toCommandError } from './cli/gateway-client.ts';
+import { listenToEvents } from './cli/listen.ts';
 import type { Report } from './cli/report.ts';
 import { showStatus } from './cli/status.ts';
 import { loadHoldfastConfig } from './config.ts';
 import { resolveDataDir } from './data-dir.ts';
+import { apiClient } from './first-bookings/api-client.ts';
 
 const config = loadHoldfastConfig();
 try {
@@ -32,22 +35,29 @@ async function main(argv: string[]): Promise<number> {
   if (name === 'backup') return show(await backUp(config, operands), values.json);
   if (name === 'restore') return show(await restore(values['forget-streams'], operands), values.json);
   if (name === 'drill') return show(await drill(operands), values.json);
+  if (name === 'listen') {
+    const { subject, since, json: asJson } = values;
+    const dataDir = resolveDataDir(config.HOLDFAST_DATA_DIR);
+    return listenToEvents({ natsUrl: config.NATS_URL, dataDir, subject, since, asJson }, operands);
+  }
   const command = name === undefined ? undefined : COMMANDS[name];
-  if (!command) {
+  if (!command && name !== 'admin') {
     const what = name === undefined ? 'which command' : `no command is called ${name}`;
     throw new CommandError(
-      `${what}; there are ${Object.keys(COMMANDS).join(', ')}, status, doctor, database, backup, restore, drill, and --help`,
+      `${what}; there are ${Object.keys(COMMANDS).join(', ')}, status, listen, admin, doctor, database, backup, restore, drill, and --help`,
       EXIT.usage,
     );
   }
-  const api = await signedInClient({
+  const target = {
     url: values.url ?? config.HOLDFAST_URL,
     token: values.token ?? config.HOLDFAST_TOKEN,
     adminEmail: config.HOLDFAST_ADMIN_EMAIL,
     adminPassword: config.HOLDFAST_ADMIN_PASSWORD,
     dataDir: resolveDataDir(config.HOLDFAST_DATA_DIR),
-  });
-  return show(await command(api, operands), values.json);
+  };
+  const api = await signedInClient(target);
+  if (command) return show(await command(api, operands), values.json);
+  return show(await administer({ api, anonymous: apiClient(gatewayUrl(target)), readPassword }, operands), values.json);
 }
 
 function show({ json, lines, exitCode = 0 }: Report, asJson: boolean): number {
@@ -67,6 +77,8 @@ function readArguments(argv: string[]) {
         url: { type: 'string' },
         token: { type: 'string' },
         json: { type: 'boolean', default: false },
+        subject: { type: 'string' },
+        since: { type: 'string' },
         'forget-streams': { type: 'boolean', default: false },
       },
     });

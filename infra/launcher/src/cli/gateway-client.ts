@@ -29,7 +29,7 @@ export interface Target {
  * administrator whose password is given or was made by `npm start`. @throws CommandError
  */
 export async function signedInClient(target: Target): Promise<ApiClient> {
-  const url = target.url ?? runningGateway(target.dataDir);
+  const url = gatewayUrl(target);
   if (target.token !== undefined) return apiClient(url, target.token);
   const password =
     target.adminPassword ?? (target.url === undefined ? readSecrets(target.dataDir)?.adminPassword : undefined);
@@ -42,6 +42,9 @@ export async function signedInClient(target: Target): Promise<ApiClient> {
   });
   return apiClient(url, token);
 }
+
+/** The address of the gateway that is meant. @throws CommandError when none is named and nothing runs. */
+export const gatewayUrl = (target: Pick<Target, 'url' | 'dataDir'>) => target.url ?? runningGateway(target.dataDir);
 
 function runningGateway(dataDir: string): string {
   const state = readState(dataDir);

@@ -20,6 +20,7 @@ export interface ApiClient {
   get<T>(path: string): Promise<T>;
   /** A POST with an Idempotency-Key of its own; statuses from 200 to 299 are fine. */
   post<T>(path: string, body: unknown): Promise<T>;
+  patch<T>(path: string, body: unknown): Promise<T>;
 }
 
 export function apiClient(gatewayUrl: string, accessToken?: string): ApiClient {
@@ -48,7 +49,11 @@ export function apiClient(gatewayUrl: string, accessToken?: string): ApiClient {
       throw new ApiError(`${method} ${path}`, response.status, parseOrUndefined(text));
     }
   }
-  return { get: (path) => call('GET', path), post: (path, body) => call('POST', path, body) };
+  return {
+    get: (path) => call('GET', path),
+    post: (path, body) => call('POST', path, body),
+    patch: (path, body) => call('PATCH', path, body),
+  };
 }
 
 function parseOrUndefined(text: string): unknown {
