@@ -50,6 +50,8 @@ For operators: asks a gateway and shows what it answers. Without --url it is the
   dead-letters                what consumers gave up, in groups; then list, <id>, replay <id>, discard <id> <reason>, restore <id>,
                               count and replay-all with service=, consumer=, type=, cause= and rate=, progress <job>, stop <job>
   sagas [id of a booking]     checkouts that do not go on or are late, or the checkout of one booking
+  trigger [scene]             plays something with a customer of the demonstration, as a declined card or a late callback, and says what
+                              to look at; without a scene, what there is. Only in the stack of this checkout, with the simulator
   listen                      a line for each event as it is published, until Ctrl-C, without what is personal. --subject booking.hold.>
                               takes some; --since 10m (or a time) begins with those before. From NATS_URL, or that of this checkout
   admin create <email> [name] an administrator; the password comes on stdin, or is asked for
@@ -75,6 +77,7 @@ Examples:
   npm run -s holdfast -- attention --json
   npm run -s holdfast -- doctor
   npm run -s holdfast -- integrity run
+  npm run -s holdfast -- trigger late-callback
   npm run -s holdfast -- listen --subject 'payment.>' --since 1h
   npm run -s holdfast -- admin create ruth@example.com 'Ruth Adeyemi' < password-file
   npm run -s holdfast -- payments BK20270104-7K3M9Q

@@ -1,8 +1,13 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openSecrets } from '@holdfast/launcher/src/secrets.ts';
+import { identify, writeState } from '@holdfast/launcher/src/stack-state.ts';
 import { createApiClient } from '../support/api-client.ts';
 import { bookPatiently } from '../support/book.ts';
 import { makePoolEvent } from '../support/catalogue.ts';
@@ -23,13 +28,14 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stack?.stop());
 
-/** The command as somebody runs it; `input` is what comes through a pipe. */
-function holdfast(args: readonly string[]) {
+/** The command as somebody runs it; `more` is added to its environment. */
+function holdfast(args: readonly string[], more: Readonly<Record<string, string>> = {}) {
   const env = {
     HOLDFAST_URL: stack.url('gateway'),
     HOLDFAST_ADMIN_EMAIL: stack.admin.email,
     HOLDFAST_ADMIN_PASSWORD: stack.admin.password,
     NATS_URL: stack.nats.url,
+    ...more,
   };
   const child = spawn(process.execPath, ['infra/launcher/src/holdfast.ts', ...args], { cwd: ROOT, env });
   let [out, errors] = ['', ''];
@@ -84,6 +90,53 @@ describe('listen', () => {
     expect(await holdfast(['listen', '--subject', 'weather.>']).ended).toMatchObject({ code: 64, out: '' });
     expect(await holdfast(['listen', '--since', 'yesterday']).ended).toMatchObject({ code: 64, out: '' });
   }, 30_000);
+});
+
+describe('trigger', () => {
+  const CUSTOMERS = 'a password of demonstrations';
+
+  /** The stack of this file as if `npm start` had started it. */
+  function stage(processes: readonly ('gateway' | 'mail' | 'provider')[]) {
+    const dataDir = mkdtempSync(join(tmpdir(), 'holdfast-trigger-'));
+    writeState(dataDir, {
+      ...{ launcher: identify(process.pid), stackId: 'test', startedAt: '', isUp: true, ports: {}, children: {} },
+      processes: Object.fromEntries(processes.map((part) => [part, { url: stack.url(part), pid: null }])),
+    });
+    const made = openSecrets(dataDir).secrets;
+    writeFileSync(join(dataDir, 'secrets.json'), JSON.stringify({ ...made, customerPassword: CUSTOMERS }));
+    return { HOLDFAST_DATA_DIR: dataDir };
+  }
+
+  test.each([
+    ['booking', 'CONFIRMED', 'CONFIRMED'],
+    ['decline', 'HELD', 'payment_declined'],
+    ['late-callback', 'CONFIRMED', 'PAYMENT_INITIATED, payment PROCESSING'],
+    ['refund', 'CANCELLED', 'CONFIRMED'],
+  ])(
+    '%s ends %s, and says what to look at',
+    async (scene, status, answered) => {
+      const { code, out, errors } = await holdfast(['trigger', scene, '--json'], stage(['gateway', 'mail', 'provider']))
+        .ended;
+      expect([code, errors]).toEqual([0, expect.stringContaining('pays with pm_')]);
+      const { booking, ...told } = JSON.parse(out) as {
+        booking: { reference: string };
+        answered: string;
+        next: string[];
+      };
+      expect([booking, told.answered]).toEqual([expect.objectContaining({ status }), answered]);
+      expect(told.next).toContain(`npm run -s holdfast -- explain ${booking.reference}`);
+    },
+    60_000,
+  );
+
+  test('without the simulator, without a stack, and for a scene that there is not, nothing is done', async () => {
+    const real = await holdfast(['trigger', 'booking'], stage(['gateway', 'mail'])).ended;
+    expect(real).toMatchObject({ code: 1, out: '', errors: expect.stringContaining('simulator alone') });
+    const none = await holdfast(['trigger', 'booking'], { HOLDFAST_DATA_DIR: mkdtempSync(join(tmpdir(), 'holdfast-')) })
+      .ended;
+    expect(none).toMatchObject({ code: 69, out: '' });
+    expect(await holdfast(['trigger', 'fire']).ended).toMatchObject({ code: 64, out: '' });
+  }, 60_000);
 });
 
 describe('admin', () => {

@@ -8,6 +8,7 @@ import { CommandError, EXIT, gatewayUrl, signedInClient, toCommandError } from '
 import { listenToEvents } from './cli/listen.ts';
 import type { Report } from './cli/report.ts';
 import { showStatus } from './cli/status.ts';
+import { findStage, play, sceneOf } from './cli/trigger.ts';
 import { loadHoldfastConfig } from './config.ts';
 import { resolveDataDir } from './data-dir.ts';
 import { apiClient } from './first-bookings/api-client.ts';
@@ -40,11 +41,12 @@ async function main(argv: string[]): Promise<number> {
     const dataDir = resolveDataDir(config.HOLDFAST_DATA_DIR);
     return listenToEvents({ natsUrl: config.NATS_URL, dataDir, subject, since, asJson }, operands);
   }
+  if (name === 'trigger') return trigger(operands, values.json);
   const command = name === undefined ? undefined : COMMANDS[name];
   if (!command && name !== 'admin') {
     const what = name === undefined ? 'which command' : `no command is called ${name}`;
     throw new CommandError(
-      `${what}; there are ${Object.keys(COMMANDS).join(', ')}, status, listen, admin, doctor, database, backup, restore, drill, and --help`,
+      `${what}; there are ${Object.keys(COMMANDS).join(', ')}, status, trigger, listen, admin, doctor, database, backup, restore, drill, and --help`,
       EXIT.usage,
     );
   }
@@ -58,6 +60,18 @@ async function main(argv: string[]): Promise<number> {
   const api = await signedInClient(target);
   if (command) return show(await command(api, operands), values.json);
   return show(await administer({ api, anonymous: apiClient(gatewayUrl(target)), readPassword }, operands), values.json);
+}
+
+/** Always this checkout's stack, whatever HOLDFAST_URL says: it makes bookings. */
+async function trigger(operands: string[], asJson: boolean): Promise<number> {
+  const scene = sceneOf(operands);
+  if ('lines' in scene) return show(scene, asJson);
+  const stage = await findStage(resolveDataDir(config.HOLDFAST_DATA_DIR));
+  const admin = await signedInClient({
+    ...{ url: undefined, token: undefined, dataDir: stage.dataDir },
+    ...{ adminEmail: config.HOLDFAST_ADMIN_EMAIL, adminPassword: config.HOLDFAST_ADMIN_PASSWORD },
+  });
+  return show(await play(scene, stage, admin, (line) => void process.stderr.write(`${line}\n`)), asJson);
 }
 
 function show({ json, lines, exitCode = 0 }: Report, asJson: boolean): number {

@@ -32,9 +32,9 @@ export async function administer(tools: AdminTools, [verb, ...operands]: readonl
     return changed(await giveRole(tools.api, await find(tools.api, first), second));
   }
   if (verb === 'rotate-keys' && first !== undefined && operands.length === 1 && Object.hasOwn(KEYS, first)) {
-    const json = await tools.api.post<Record<string, unknown>>(KEYS[first]!, {});
-    const from = json['signs_from'] === undefined ? '' : `; it signs from ${String(json['signs_from'])}`;
-    return { json, lines: [`${first} have a new key, ${String(json['kid'])}${from}. What is out stays valid.`] };
+    const json = await tools.api.post<{ kid: string; signs_from?: string }>(KEYS[first]!, {});
+    const from = json.signs_from === undefined ? '' : `; it signs from ${json.signs_from}`;
+    return { json, lines: [`${first} have a new key, ${json.kid}${from}. What is out stays valid.`] };
   }
   throw new CommandError(
     'admin takes create <email> [name], role <email> <role>, or rotate-keys tokens|tickets; see --help',

@@ -46,7 +46,7 @@ export async function bookOne(options: BookOneOptions): Promise<BookedOne> {
   note('signed in');
   const body = await options.hold(api);
   note('POST /v1/bookings');
-  const held = await hold(api, body);
+  const held = await holdAnew(api, body);
   note(`answered ${held.status} ${held.reference}`);
   note('POST …/pay with pm_card_visa');
   const paid = await api.post<BookingView>(`/v1/bookings/${held.id}/pay`, { payment_method: 'pm_card_visa' });
@@ -77,7 +77,7 @@ export async function bookOne(options: BookOneOptions): Promise<BookedOne> {
 }
 
 /** Holds, and gives up holds of earlier tries of this demonstration customer when they are in the way. */
-async function hold(api: ApiClient, body: Record<string, unknown>): Promise<BookingView> {
+export async function holdAnew(api: ApiClient, body: Record<string, unknown>): Promise<BookingView> {
   try {
     return await api.post<BookingView>('/v1/bookings', body);
   } catch (error) {
