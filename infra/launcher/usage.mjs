@@ -38,6 +38,7 @@ Shows the processes of the stack that runs from this checkout. Exit code 1 when 
   holdfast: `npm run -s holdfast -- <command> [options]
 
 For operators: asks a gateway and shows what it answers. Without --url it is the gateway that runs from this checkout.
+The same as pnpm holdfast <command>, and holdfast <command> after npm link. Colours are for terminals, and not with NO_COLOR.
 
   explain <reference or id>   what happened to a booking, over all services, each line with what led to it
   attention                   what needs a person, the longest first

@@ -9,9 +9,19 @@ export const PAGES: readonly string[] = [
   'README.md',
   'CHANGELOG.md',
   'CONTRIBUTING.md',
-  ...globSync(['docs/**/*.md', 'services/*/README.md', 'infra/*/README.md', 'tests/README.md', 'bench/README.md'], {
-    cwd: ROOT,
-  }).sort(),
+  ...globSync(
+    [
+      'docs/**/*.md',
+      'services/*/README.md',
+      'infra/*/README.md',
+      'tests/README.md',
+      'tests/*/README.md',
+      'bench/README.md',
+    ],
+    {
+      cwd: ROOT,
+    },
+  ).sort(),
 ];
 
 export function readPage(page: string): string {

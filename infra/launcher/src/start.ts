@@ -136,6 +136,9 @@ function printWelcome(
       token,
       ...(first === undefined ? [] : [hold(first.catalogue.seatsEventId)]),
       `curl -s ${gateway}/v1/bookings/upcoming -H "Authorization: Bearer $TOKEN"`,
+      'npm run -s holdfast -- listen',
+      // The tool of NATS, for whoever has it. A server that wants a login is somebody else's: its password is not printed.
+      ...(new URL(addresses.nats).username === '' ? [`nats --server ${addresses.nats} stream report`] : []),
     ],
   });
   for (const line of lines) print(line);
