@@ -19,7 +19,7 @@ import {
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { USAGE } from './usage.mjs';
+import { HOLDFAST_COMMANDS, holdfastHelp, USAGE } from './usage.mjs';
 
 const PNPM_VERSION = '12.21.0';
 /** The first Node with everything that the services use (type stripping, argon2). */
@@ -49,7 +49,9 @@ if (verb === undefined || ENTRY[verb] === undefined) {
   fail(`Usage: node infra/launcher/bootstrap.mjs ${Object.keys(ENTRY).join('|')} [arguments]`, 64);
 }
 if (USAGE[verb] !== undefined && (args.includes('--help') || args.includes('-h'))) {
-  process.stdout.write(USAGE[verb]);
+  // The help of one command, where one is named.
+  const command = verb === 'holdfast' ? HOLDFAST_COMMANDS.find((each) => each === args[0]) : undefined;
+  process.stdout.write(command === undefined ? USAGE[verb] : holdfastHelp(command));
   process.exit(0);
 }
 await ensureInstalled();

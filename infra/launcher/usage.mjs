@@ -149,3 +149,49 @@ Exit code: 0 when every promise was kept and every fault came at its moment, 1 o
 130 when it was stopped.
 `,
 };
+
+/** Of each command of `holdfast`: what somebody types. */
+const HOLDFAST_EXAMPLES = {
+  explain: ['explain BK20270104-7K3M9Q'],
+  attention: ['attention', 'attention --json'],
+  status: ['status', 'status --json'],
+  integrity: ['integrity', 'integrity run'],
+  payments: ['payments', 'payments BK20270104-7K3M9Q'],
+  outbox: ['outbox'],
+  audit: ['audit', 'audit ven_01k9zzzzzzzzzzzzzzzzzzzzzz', 'audit verify'],
+  'dead-letters': [
+    'dead-letters',
+    'dead-letters replay dlq_01k9zzzzzzzzzzzzzzzzzzzzzz',
+    'dead-letters replay-all service=payment cause=attempts_exhausted rate=20',
+  ],
+  sagas: ['sagas', 'sagas bkg_01k9zzzzzzzzzzzzzzzzzzzzzz'],
+  trigger: ['trigger', 'trigger late-callback'],
+  listen: ['listen', "listen --subject 'payment.>' --since 1h", 'listen --json'],
+  admin: [
+    "admin create ruth@example.com 'Ruth Adeyemi' < password-file",
+    'admin role ruth@example.com operator',
+    'admin rotate-keys tokens',
+  ],
+  doctor: ['doctor'],
+  database: ['database'],
+  backup: ['backup /srv/backups/2027-01-04'],
+  drill: ['drill /srv/backups/2027-01-04'],
+  restore: ['restore /srv/backups/2027-01-04 --forget-streams'],
+};
+
+export const HOLDFAST_COMMANDS = Object.keys(HOLDFAST_EXAMPLES);
+
+/** The help of one command, cut out of the whole, with its examples. */
+export function holdfastHelp(command) {
+  const lines = USAGE.holdfast.split('\n');
+  // A command's line, and those below it that are indented further.
+  const own = lines.filter((line, index) => {
+    let at = index;
+    while (/^ {8}/.test(lines[at])) at -= 1;
+    return new RegExp(`^ {2}${command}(?= )`).test(lines[at]);
+  });
+  const from = lines.findIndex((line) => line.startsWith('  --url'));
+  const options = lines.slice(from, lines.indexOf('', from));
+  const examples = HOLDFAST_EXAMPLES[command].map((each) => `  npm run -s holdfast -- ${each}`);
+  return [...own, '', ...options, '', 'Examples:', ...examples, ''].join('\n');
+}
