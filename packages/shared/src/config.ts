@@ -141,7 +141,16 @@ export const internalSecret = z
 /** Path of a file with a secret, in place of the variable of the same name without `_FILE`. */
 export const secretFile = z.string().optional();
 
-export const natsUrl = z.string({ message: 'is required' }).pipe(url('nats', 'tls'));
+/** One URL, or those of several servers of a cluster between commas. */
+export const natsUrl = z
+  .string({ message: 'is required' })
+  .refine(
+    (text) => commaList(text).length > 0 && commaList(text).every((each) => url('nats', 'tls').safeParse(each).success),
+    'must be a URL with nats or tls://, or several between commas',
+  );
+
+/** How many servers keep each stream: JetStream goes on while more than half of them do. */
+export const natsReplicas = z.enum(['1', '3', '5'], { message: 'must be 1, 3 or 5' }).default('1').transform(Number);
 
 export const redisUrl = url('redis', 'rediss');
 
@@ -192,6 +201,7 @@ export const commonServiceSchema = z.object({
   DATABASE_URL_FILE: secretFile,
   NATS_URL: natsUrl,
   NATS_URL_FILE: secretFile,
+  HOLDFAST_NATS_REPLICAS: natsReplicas,
   REDIS_URL: redisUrl.optional(),
   REDIS_URL_FILE: secretFile,
   HOLDFAST_REDIS: z.enum(['auto', 'off']).default('auto'),

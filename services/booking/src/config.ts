@@ -93,6 +93,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     port: values.HOLDFAST_BOOKING_PORT,
     databaseUrl: secretsOf(env, 'DATABASE_URL', databaseUrl),
     natsUrl: secretsOf(env, 'NATS_URL', natsUrl),
+    natsReplicas: values.HOLDFAST_NATS_REPLICAS,
     redisUrl: redisUrlOf(env, values),
     internalSecret: secretsOf(env, 'HOLDFAST_INTERNAL_SECRET', internalSecret),
     logLevel: values.HOLDFAST_LOG_LEVEL,

@@ -144,7 +144,13 @@ export function buildService(config: Config, overrides: Overrides = {}): Booking
 
   const stopped = new AbortController();
   const consume = async () => {
-    const connected = await connectBus({ url: config.natsUrl, name: 'booking', logger, signal: stopped.signal });
+    const connected = await connectBus({
+      url: config.natsUrl,
+      replicas: config.natsReplicas,
+      name: 'booking',
+      logger,
+      signal: stopped.signal,
+    });
     bus = connected;
     if (stopped.signal.aborted) return;
     relay = new Relay({

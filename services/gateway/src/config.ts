@@ -95,6 +95,7 @@ export interface Config {
   readonly logLevel: string;
   readonly databaseUrl: Secrets;
   readonly natsUrl: Secrets;
+  readonly natsReplicas: number;
   readonly internalSecret: Secrets;
   readonly upstreams: { readonly booking: string; readonly payment: string; readonly notification: string };
   /** Null without HOLDFAST_ADMIN_EMAIL: nobody is made admin. */
@@ -121,6 +122,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     logLevel: e.HOLDFAST_LOG_LEVEL,
     databaseUrl: secretsOf(env, 'DATABASE_URL', databaseUrl),
     natsUrl: secretsOf(env, 'NATS_URL', natsUrl),
+    natsReplicas: e.HOLDFAST_NATS_REPLICAS,
     internalSecret: secretsOf(env, 'HOLDFAST_INTERNAL_SECRET', internalSecret),
     upstreams: {
       booking: e.HOLDFAST_BOOKING_URL,

@@ -135,7 +135,13 @@ export function buildService(config: Config, overrides: Overrides = {}): Gateway
   const delivery = createDeliveryMetrics({ registry: metrics.registry, pool, bus: () => bus, service: 'gateway' });
   showBroker(metrics.registry, () => bus);
   const publish = async () => {
-    bus = await connectBus({ url: config.natsUrl, name: 'gateway', logger, signal: connecting.signal });
+    bus = await connectBus({
+      url: config.natsUrl,
+      replicas: config.natsReplicas,
+      name: 'gateway',
+      logger,
+      signal: connecting.signal,
+    });
     relay = new Relay({ pool, bus, logger, service: 'gateway', onPublished: delivery.onPublished });
     relay.start();
   };

@@ -65,6 +65,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     port: values.HOLDFAST_NOTIFICATION_PORT,
     databaseUrl: secretsOf(env, 'DATABASE_URL', databaseUrl),
     natsUrl: secretsOf(env, 'NATS_URL', natsUrl),
+    natsReplicas: values.HOLDFAST_NATS_REPLICAS,
     internalSecret: secretsOf(env, 'HOLDFAST_INTERNAL_SECRET', internalSecret),
     logLevel: values.HOLDFAST_LOG_LEVEL,
     mail: {

@@ -141,7 +141,13 @@ export function buildService(config: Config, overrides: ServiceOverrides = {}): 
   });
 
   const connectAndConsume = async () => {
-    const connected = await connectBus({ url: config.natsUrl, name: 'notification', logger, signal: stopped.signal });
+    const connected = await connectBus({
+      url: config.natsUrl,
+      replicas: config.natsReplicas,
+      name: 'notification',
+      logger,
+      signal: stopped.signal,
+    });
     if (stopped.signal.aborted) {
       await connected.close();
       return;

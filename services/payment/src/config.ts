@@ -51,6 +51,7 @@ const schema = commonServiceSchema.extend({
 export interface Config {
   readonly databaseUrl: Secrets;
   readonly natsUrl: Secrets;
+  readonly natsReplicas: number;
   readonly internalSecret: Secrets;
   readonly logLevel: string;
   readonly host: string;
@@ -76,6 +77,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   return {
     databaseUrl: secretsOf(env, 'DATABASE_URL', databaseUrl),
     natsUrl: secretsOf(env, 'NATS_URL', natsUrl),
+    natsReplicas: parsed.HOLDFAST_NATS_REPLICAS,
     internalSecret: secretsOf(env, 'HOLDFAST_INTERNAL_SECRET', internalSecret),
     logLevel: parsed.HOLDFAST_LOG_LEVEL,
     host: parsed.HOLDFAST_HOST,

@@ -200,6 +200,7 @@ export function buildService(config: Config, overrides: Overrides = {}): Payment
   async function connect(): Promise<void> {
     const connected = await connectBus({
       url: config.natsUrl,
+      replicas: config.natsReplicas,
       name: 'holdfast-payment',
       logger,
       signal: connecting.signal,

@@ -124,19 +124,22 @@ const REPLACE_LIMIT_MS = 2_000;
 
 /**
  * Connects to NATS and makes the streams and consumers exist, now and again after every reconnect. Waits for the broker as long as
- * it takes, or until `signal` is aborted. @throws AbortError then. User and password of `url` are asked for at each connection, and when
- * they change the connection is replaced; the address stays the one of the start.
+ * it takes, or until `signal` is aborted. @throws AbortError then. `url` may name several servers of a cluster between commas; the one that
+ * is connected to tells of the others. User and password of the first are asked for at each connection, and when they change the
+ * connection is replaced; the addresses stay those of the start.
  */
 export async function connectBus(options: {
   url: Secrets;
   name: string;
   logger: Logger;
   signal?: AbortSignal;
+  /** Servers of the cluster that keep each stream; 1 without a cluster. */
+  replicas?: number;
 }): Promise<Bus> {
   const { logger } = options;
   const nc = await firstConnection(options);
   const js = jetstream(nc, { timeout: PUBLISH_TIMEOUT_MS });
-  const bus = new NatsBus(nc, js, logger);
+  const bus = new NatsBus(nc, js, logger, options.replicas ?? 1);
   await bus.ensure();
   void bus.watch();
   bus.onClose(
@@ -167,8 +170,8 @@ async function firstConnection(options: {
 
 function connectOnce(options: { url: Secrets; name: string }): Promise<NatsConnection> {
   return connect({
-    servers: withoutLogin(currentSecret(options.url)),
-    authenticator: () => authOf(currentSecret(options.url)),
+    servers: serversOf(currentSecret(options.url)).map(withoutLogin),
+    authenticator: () => authOf(serversOf(currentSecret(options.url))[0]!),
     // The package gives up for good at the second refusal. A password that was changed at the server first is in the file soon.
     ignoreAuthErrorAbort: true,
     name: options.name,
@@ -183,6 +186,8 @@ function connectOnce(options: { url: Secrets; name: string }): Promise<NatsConne
   });
 }
 
+const serversOf = (urls: string): string[] => urls.split(',').map((each) => each.trim());
+
 /** As NATS reads a URL: a user alone is a token. */
 function authOf(url: string): Auth {
   const login = loginOf(url);
@@ -194,6 +199,7 @@ class NatsBus implements Bus {
   readonly #nc: NatsConnection;
   readonly #js: JetStreamClient;
   readonly #logger: Logger;
+  readonly #replicas: number;
   #ensuring: Promise<void> | null = null;
   readonly #reconnected: (() => void)[] = [];
   readonly #closers: (() => void)[] = [];
@@ -202,8 +208,9 @@ class NatsBus implements Bus {
   /** Ends when the connection is replaced. */
   #replacing: Promise<void> | null = null;
 
-  constructor(nc: NatsConnection, js: JetStreamClient, logger: Logger) {
+  constructor(nc: NatsConnection, js: JetStreamClient, logger: Logger, replicas: number) {
     this.#nc = nc;
+    this.#replicas = replicas;
     this.#js = js;
     this.#logger = logger;
   }
@@ -219,7 +226,7 @@ class NatsBus implements Bus {
   async #ensure(): Promise<void> {
     for (let pause = 250; !this.#nc.isClosed(); pause = Math.min(5_000, pause * 2)) {
       try {
-        await ensureTopology(await jetstreamManager(this.#nc, { timeout: PUBLISH_TIMEOUT_MS }));
+        await ensureTopology(await jetstreamManager(this.#nc, { timeout: PUBLISH_TIMEOUT_MS }), this.#replicas);
         return;
       } catch (error) {
         this.#logger.warn({ err: error }, 'streams and consumers could not be declared, trying again');

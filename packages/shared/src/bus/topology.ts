@@ -103,7 +103,7 @@ export function subjectOf(family: Family, orderingKey: string, name: string): st
   return FAMILIES[family].replace('>', `${partition}.${name}`);
 }
 
-function streamConfig(name: StreamName): Partial<StreamConfig> & { name: string } {
+function streamConfig(name: StreamName, replicas: number): Partial<StreamConfig> & { name: string } {
   return {
     name,
     subjects: [...STREAMS[name].subjects],
@@ -116,11 +116,11 @@ function streamConfig(name: StreamName): Partial<StreamConfig> & { name: string 
     // max_file_store is the limit, and with `discard: new` a full store refuses as well.
     max_msg_size: 256 * 1024,
     duplicate_window: 120_000 * NANOS,
-    num_replicas: 1,
+    num_replicas: replicas,
   };
 }
 
-function advisoryConfig(): Partial<StreamConfig> & { name: string } {
+function advisoryConfig(replicas: number): Partial<StreamConfig> & { name: string } {
   return {
     name: ADVISORIES.stream,
     subjects: [...ADVISORIES.subjects],
@@ -129,7 +129,7 @@ function advisoryConfig(): Partial<StreamConfig> & { name: string } {
     discard: DiscardPolicy.Old,
     max_age: 7 * DAY_MS * NANOS,
     max_msgs: 10_000,
-    num_replicas: 1,
+    num_replicas: replicas,
   };
 }
 
@@ -152,10 +152,13 @@ function consumerConfig(name: ConsumerName): Partial<ConsumerConfig> {
   };
 }
 
-/** Makes every stream and consumer exist as declared. Safe to run again, from several processes, and after a wiped store. */
-export async function ensureTopology(jsm: JetStreamManager): Promise<void> {
-  for (const name of Object.keys(STREAMS) as StreamName[]) await ensureStream(jsm, streamConfig(name));
-  await ensureStream(jsm, advisoryConfig());
+/**
+ * Makes every stream and consumer exist as declared. Safe to run again, from several processes, and after a wiped store. `replicas` is
+ * how many servers of a cluster keep each stream; consumers follow their stream.
+ */
+export async function ensureTopology(jsm: JetStreamManager, replicas = 1): Promise<void> {
+  for (const name of Object.keys(STREAMS) as StreamName[]) await ensureStream(jsm, streamConfig(name, replicas));
+  await ensureStream(jsm, advisoryConfig(replicas));
   for (const name of Object.keys(CONSUMERS) as ConsumerName[]) {
     const { stream } = CONSUMERS[name];
     try {

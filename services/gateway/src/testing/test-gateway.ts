@@ -128,6 +128,7 @@ export function buildTestService(
       databaseUrl: database.url('identity'),
       // Nobody listens there: what is for the bus stays in the outbox, where a test can read it.
       natsUrl: 'nats://127.0.0.1:9',
+      natsReplicas: 1,
       internalSecret: INTERNAL_SECRET,
       // Nobody listens on port 9, so notification is a service that is down.
       upstreams: { ...services, notification: 'http://127.0.0.1:9' },
