@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,13 +20,18 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 let stack: Stack;
 let ada: Customer;
 let eventId: string;
+const children: ChildProcess[] = [];
 
 beforeAll(async () => {
   stack = await startStack({ parts: WHOLE_PATH });
   eventId = await makePoolEvent((await signInAdmin(stack)).api, { capacity: 20 });
   ada = await signUp(stack);
 }, 60_000);
-afterAll(() => stack?.stop());
+afterAll(async () => {
+  // One that a failed test left listening would wait for NATS for ever.
+  for (const child of children) child.kill('SIGKILL');
+  await stack?.stop();
+});
 
 /** The command as somebody runs it; `more` is added to its environment. */
 function holdfast(args: readonly string[], more: Readonly<Record<string, string>> = {}) {
@@ -38,6 +43,7 @@ function holdfast(args: readonly string[], more: Readonly<Record<string, string>
     ...more,
   };
   const child = spawn(process.execPath, ['infra/launcher/src/holdfast.ts', ...args], { cwd: ROOT, env });
+  children.push(child);
   let [out, errors] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
