@@ -79,7 +79,7 @@ describe('what a running stack shows at /metrics', () => {
       const times = [...pages.matchAll(/^holdfast_state_read_timestamp_seconds\{(.*)\} (\S+)$/gm)];
       return times.every(([, , at]) => Number(at) > 0) && times.map(([, labels]) => /group="(\w+)"/.exec(labels!)![1]);
     });
-    const groups = ['outbox', 'consumers', 'holds', 'sagas', 'payments', 'provider_operations'];
+    const groups = ['outbox', 'consumers', 'broker', 'holds', 'sagas', 'payments', 'provider_operations'];
     expect(new Set(read)).toEqual(new Set(groups));
   });
 

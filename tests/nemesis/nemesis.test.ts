@@ -8,11 +8,11 @@ import { LEAST_SECONDS, planOf } from './plan.ts';
 import { runSeed } from './run-seed.ts';
 
 /**
- * Some seeds of `npm run test:nemesis` with every test run: crashes at cut points of booking and payment, a broker without room or with
- * half of its store, a gateway that is killed, a Redis that is killed or cut off. Other test files work on the same cores at the same
- * time, so how fast the answers come is not what is looked at here: `npm run test:nemesis` does that on a machine of its own.
+ * Two seeds of `npm run test:nemesis` with every test run: crashes of payment at cut points, a broker without room and one that has
+ * half of its store back, a Redis that is killed. Other test files work on the same cores at the same time, so how fast the answers
+ * come is not what is looked at here: `npm run test:nemesis` does that on a machine of its own.
  */
-const SEEDS = [9, 11, 13, 18];
+const SEEDS = [11, 13];
 const ANSWER_MS = 15_000;
 
 describe('while processes die, hang and are cut off, every promise is kept', () => {

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { connectBus, type Bus, type BusMessage } from '@holdfast/shared/bus/bus';
+import { forgetStreams } from '@holdfast/shared/bus/forget-streams';
 import { createPool, type Pool } from '@holdfast/shared/db/pool';
 import { withTransaction } from '@holdfast/shared/db/transaction';
 import { readReplay, startReplay } from '@holdfast/shared/dead-letters/replay-many';
@@ -39,6 +40,8 @@ beforeAll(async () => {
     HOLDFAST_SMTP_URL: sink.url,
   };
 });
+// What a dead process did not acknowledge would come to the next one and end it while it starts; who starts declares streams anew.
+afterEach(() => forgetStreams(nats.url));
 afterAll(async () => {
   await bus?.close();
   await pool?.end();
